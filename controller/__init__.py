@@ -1,0 +1,1 @@
+"""Decides, call by call, whether Asterisk may record, makes it so, and can prove it afterwards."""

@@ -1,0 +1,97 @@
+"""All that is known of one call: facts, and what each of its recordings is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from controller.domain.consent import Dialogue
+from controller.domain.decision import Reason
+from controller.domain.keying import Keyed
+from controller.domain.names import CallId, ChannelId, Token
+from controller.domain.parties import Party, Role
+from controller.domain.policy import Direction, Policy, Purpose, Route
+from controller.domain.recording import CAPTURING, Recording
+from controller.domain.suspension import Suspensions
+
+
+class Permission(StrEnum):
+    """Whether a call may be recorded for a purpose: asked once, when it is answered or triggered."""
+
+    OPEN = "open"
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A decision to start or resume.
+
+    Good for one start or resume once it is durable (``held``); void as soon as anything forbids recording. One that
+    is not held keeps another from being asked for meanwhile.
+    """
+
+    token: Token
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One purpose in one call: its permission, and its recording if there is one. ``serial`` counts recordings."""
+
+    purpose: Purpose
+    permission: Permission = Permission.OPEN
+    asked: Token | None = None
+    ticket: Ticket | None = None
+    recording: Recording | None = None
+    serial: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call, from the moment that its customer is known. Keeps the policy that it began with.
+
+    ``customer`` is the leg that held the consent dialogue; ``asked`` is False for a call whose dialplan never asked
+    for one, and then the customer is whom an agent talks to. ``parties`` are those who can hear the customer now,
+    ``agent`` is who answered first. ``alone`` is whether nobody has heard the customer for a while.
+    """
+
+    id: CallId
+    pbx: str
+    linkedid: str
+    customer: ChannelId
+    customer_hash: bytes | None
+    direction: Direction
+    queue: str
+    language: str
+    policy: Policy
+    route: Route | None
+    began_at: datetime
+    asked: bool = True
+    dialogue: Dialogue | None = None
+    parties: tuple[Party, ...] = ()
+    alone: bool = False
+    alone_timer: Token | None = None
+    answered_at: datetime | None = None
+    agent: str | None = None
+    ended_at: datetime | None = None
+    suspensions: Suspensions = ()
+    released: tuple[Reason, str] = (Reason.NOTHING_FORBIDS, "policy")
+    keyed: tuple[tuple[ChannelId, Keyed], ...] = ()
+    tracks: tuple[Track, ...] = ()
+    tokens: int = 0
+
+    @property
+    def capturing(self) -> bool:
+        """Whether audio of this call may be on its way into any file."""
+        return any(t.recording is not None and t.recording.phase in CAPTURING for t in self.tracks)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come of this call."""
+        return self.ended_at is not None and all(track.recording is None for track in self.tracks)
+
+    def has(self, role: Role) -> bool:
+        """Whether somebody of this role can hear the customer now."""
+        return any(party.role is role for party in self.parties)

@@ -1,0 +1,102 @@
+"""What was decided, and everything needed to explain it years later.
+
+A decision holds no personal data of its own: channels, agents and calls by identifier, never a caller's number
+(GDPR art. 5(1)(c)). It is what GDPR art. 5(2) and 7(1) ask to be able to show.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from controller.domain.names import CallId
+
+Fact = str | int | float | bool | None
+"""A fact is a plain value, so that a decision reads the same in a table, in JSON and in a court."""
+
+NO_FACTS: Mapping[str, Fact] = MappingProxyType({})
+
+
+class Kind(StrEnum):
+    """What the decision is about."""
+
+    CONSENT = "consent"
+    RECORD = "record"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    DISCARD = "discard"
+    RETAIN = "retain"
+    ERASE = "erase"
+    HOLD = "hold"
+    ACCESS = "access"
+    CONFIG = "config"
+
+
+class Verdict(StrEnum):
+    """``allowed`` and ``refused`` answer a question; ``applied`` says that something was done."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    APPLIED = "applied"
+
+
+class Reason(StrEnum):
+    """Why, as a constant: what a report counts and a reader looks up in docs/glossary.md."""
+
+    # consent
+    ANNOUNCED = "announced"
+    AGREED = "agreed"
+    OPTED_OUT = "opted-out"
+    NOT_AGREED = "not-agreed"
+    ANNOUNCEMENT_INCOMPLETE = "announcement-incomplete"
+    NOT_ASKED = "not-asked"
+    # record
+    SAMPLED = "sampled"
+    NOT_SAMPLED = "not-sampled"
+    SAMPLING_CAP = "sampling-cap"
+    LEGAL_OBLIGATION = "legal-obligation"
+    EVERY_CALL = "every-call"
+    TRIGGER = "trigger"
+    NO_MATCHING_ROUTE = "no-matching-route"
+    REPRESENTATIVE = "representative"
+    AGENT_NOT_INFORMED = "agent-not-informed"
+    DECISION_NOT_LOGGED = "decision-not-logged"
+    # pause and resume
+    PAYMENT = "payment"
+    PAYMENT_OVER = "payment-over"
+    AGENT_REQUEST = "agent-request"
+    EXTERNAL_PARTY = "external-party"
+    NOBODY_CONNECTED = "nobody-connected"
+    NOTHING_FORBIDS = "nothing-forbids"
+    # stop
+    CALL_ENDED = "call-ended"
+    PAUSE_UNCONFIRMED = "pause-unconfirmed"
+    RECORDING_FAILED = "recording-failed"
+    CONTROLLER_LOST = "controller-lost"
+    # config
+    POLICY_LOADED = "policy-loaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One decision about one call; PostgreSQL adds ``seq`` when it is written.
+
+    ``at`` is when it was taken (UTC), which for a pause is before it was written. ``rule`` names the rule of the
+    configuration that applied (``routes.support``), ``actor`` who or what caused it (``caller``, ``agent:201``,
+    ``policy``, ``api:NAME``, ``daemon``).
+    """
+
+    at: datetime
+    call_id: CallId | None
+    pbx: str
+    linkedid: str | None
+    kind: Kind
+    verdict: Verdict
+    reason: Reason
+    rule: str | None
+    purpose: str | None
+    policy_version: str
+    actor: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)

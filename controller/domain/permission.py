@@ -1,0 +1,146 @@
+"""Whether a call may be recorded for each of its purposes: asked once it is answered, or triggered."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from controller.domain.call import Permission, Ticket, Track
+from controller.domain.commands import Commit, CommitSampled
+from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
+from controller.domain.events import DecisionCommitted, DecisionLost
+from controller.domain.parties import Role
+from controller.domain.policy import Basis, Sampling, Start, StratumPart
+from controller.domain.should import refusal
+from controller.domain.turn import Turn
+
+RETRY_S = 2.0
+"""How long to wait before a resume whose decision could not be made durable is asked for again."""
+
+
+def answer(turn: Turn) -> None:
+    """Somebody of the company and the customer can hear each other for the first time."""
+    call = turn.call
+    if call.has(Role.REPRESENTATIVE):
+        _exclude(turn)
+        return
+    agent = next(party.extension for party in call.parties if party.role is Role.AGENT)
+    turn.change(answered_at=turn.at, agent=agent)
+    turn.store_call()
+    if not call.tracks:
+        reason = Reason.NO_MATCHING_ROUTE if call.asked else Reason.NOT_ASKED
+        turn.log(turn.decision(Kind.RECORD, Verdict.REFUSED, reason))
+    for track in call.tracks:
+        if track.purpose.start is Start.ON_ANSWER:
+            _ask(turn, track, _reason_without_sample(track), actor="policy")
+
+
+def trigger(turn: Turn, purpose: str | None, actor: str) -> None:
+    """Somebody says that what the purpose is about begins now (CNIL: evidence only from that moment)."""
+    for track in turn.call.tracks:
+        waiting = track.purpose.start is Start.ON_TRIGGER and track.permission is Permission.OPEN
+        if waiting and purpose in {None, track.purpose.name} and turn.call.answered_at is not None:
+            _ask(turn, track, Reason.TRIGGER, actor=actor)
+
+
+def withdraw(turn: Turn, purpose: str | None) -> None:
+    """No recording for this purpose any more in this call."""
+    for track in turn.call.tracks:
+        if purpose in {None, track.purpose.name}:
+            turn.put(replace(track, permission=Permission.REFUSED, asked=None))
+
+
+def committed(turn: Turn, event: DecisionCommitted) -> None:
+    """A decision is durable: what waited for it may go on."""
+    for track in turn.call.tracks:
+        if track.asked == event.token:
+            chosen = event.draw is None or event.draw.chosen
+            permission = Permission.GRANTED if chosen else Permission.REFUSED
+            ticket = Ticket(token=event.token, held=True) if chosen else None
+            turn.put(replace(track, permission=permission, asked=None, ticket=ticket))
+        elif track.ticket is not None and track.ticket.token == event.token:
+            turn.put(replace(track, ticket=replace(track.ticket, held=True)))
+
+
+def lost(turn: Turn, event: DecisionLost) -> None:
+    """A decision is not durable: no recording. A resume is tried again, a first start is not."""
+    for track in turn.call.tracks:
+        if track.asked == event.token:
+            turn.put(replace(track, permission=Permission.REFUSED, asked=None))
+            refused = turn.decision(
+                Kind.RECORD,
+                Verdict.REFUSED,
+                Reason.DECISION_NOT_LOGGED,
+                purpose=track.purpose.name,
+                actor="daemon",
+            )
+            turn.log(refused)
+        elif track.ticket is not None and track.ticket.token == event.token:
+            turn.put(replace(track, ticket=Ticket(token=turn.timer(RETRY_S), held=False)))
+
+
+def _exclude(turn: Turn) -> None:
+    """A representative's call leaves a row that names nobody (Cass. soc. 2004, n° 02-40.498)."""
+    turn.change(answered_at=turn.at, customer_hash=None)
+    for track in turn.call.tracks:
+        turn.put(replace(track, permission=Permission.REFUSED))
+    turn.store_call()
+    turn.log(replace(turn.decision(Kind.RECORD, Verdict.REFUSED, Reason.REPRESENTATIVE), rule=None, linkedid=None))
+
+
+def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str) -> None:
+    refused = refusal(turn.call)
+    question = turn.decision(
+        Kind.RECORD,
+        Verdict.REFUSED if refused else Verdict.ALLOWED,
+        refused or reason,
+        purpose=track.purpose.name,
+        actor=actor,
+        facts=_facts(turn, track),
+    )
+    sampled = track.purpose.sampling is not None and track.purpose.start is Start.ON_ANSWER
+    if refused and not sampled:
+        turn.log(question)
+        turn.put(replace(track, permission=Permission.REFUSED))
+        return
+    token = turn.token()
+    turn.put(replace(track, permission=Permission.ASKED, asked=token))
+    if sampled and track.purpose.sampling is not None:
+        _draw(turn, track.purpose.name, track.purpose.sampling, question)
+    else:
+        turn.do(Commit(token=token, decision=question))
+
+
+def _draw(turn: Turn, purpose: str, sampling: Sampling, question: Decision) -> None:
+    turn.do(
+        CommitSampled(
+            token=next(t.asked for t in turn.call.tracks if t.purpose.name == purpose and t.asked),
+            question=question,
+            purpose=purpose,
+            stratum=_stratum(turn, sampling),
+            sampling=sampling,
+            eligible=question.verdict is Verdict.ALLOWED,
+        )
+    )
+
+
+def _stratum(turn: Turn, sampling: Sampling) -> str:
+    names = {StratumPart.QUEUE: turn.call.queue, StratumPart.AGENT: turn.call.agent}
+    return ",".join(f"{part.value}={names[part]}" for part in sampling.strata)
+
+
+def _facts(turn: Turn, track: Track) -> Mapping[str, Fact]:
+    call = turn.call
+    facts: dict[str, Fact] = {
+        "direction": call.direction.value,
+        "queue": call.queue,
+        "agent": call.agent,
+        "basis": track.purpose.basis.value,
+        "consent": call.dialogue.answer.value if call.dialogue and call.dialogue.answer else None,
+    }
+    if track.purpose.sampling is not None:
+        facts["stratum"] = _stratum(turn, track.purpose.sampling)
+    return facts
+
+
+def _reason_without_sample(track: Track) -> Reason:
+    legal = track.purpose.basis is Basis.LEGAL_OBLIGATION
+    return Reason.LEGAL_OBLIGATION if legal else Reason.EVERY_CALL

@@ -1,0 +1,79 @@
+"""What is stored of calls and recordings beside the decisions: snapshots, each overwriting the one before.
+
+Pure data; ``controller.db`` stores it, nothing here decides anything.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from controller.domain.names import CallId, RecordingName
+from controller.domain.policy import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """A call as it is known now. The customer's number is only here as a keyed hash (GDPR art. 25)."""
+
+    id: CallId
+    pbx: str
+    linkedid: str
+    direction: Direction
+    queue: str
+    language: str
+    route: str | None
+    agent: str | None
+    customer_hash: bytes | None
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+
+
+class RecordingState(StrEnum):
+    """``ended`` is final; ``failed`` means that Asterisk never wrote it."""
+
+    STARTING = "starting"
+    RECORDING = "recording"
+    PAUSED = "paused"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRecord:
+    """A recording as it is known now: one file, for one purpose of one call.
+
+    ``milliseconds`` is the length of the audio by our own clock, to about a frame. What was recorded from
+    ``quarantined_from`` on may hold what had to be paused: no role may listen to it.
+    """
+
+    name: RecordingName
+    call_id: CallId
+    pbx: str
+    purpose: str
+    state: RecordingState
+    started_at: datetime | None
+    ended_at: datetime | None
+    milliseconds: int | None
+    quarantined_from: datetime | None
+
+
+class SpanKind(StrEnum):
+    """What a stretch of a recording's time is."""
+
+    RECORDED = "recorded"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRecord:
+    """A finished stretch of a recording's time, and why it began."""
+
+    recording: RecordingName
+    kind: SpanKind
+    reason: str
+    begin: datetime
+    end: datetime
+
+
+Record = CallRecord | RecordingRecord | SpanRecord

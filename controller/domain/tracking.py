@@ -1,0 +1,359 @@
+"""The life of one recording: what each event makes of it, and what brings it to what it should be."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from controller.domain.call import Permission, Ticket, Track
+from controller.domain.commands import Commit, Pause, Resume, Snoop, StartRecording, Stop, Store
+from controller.domain.decision import Fact, Kind, Reason, Verdict
+from controller.domain.events import (
+    OfRecording,
+    PauseConfirmed,
+    PauseUnconfirmed,
+    RecordingEnded,
+    RecordingFailed,
+    RecordingStarted,
+    ResumeConfirmed,
+    ResumeUnconfirmed,
+    SnoopGone,
+    SnoopReady,
+)
+from controller.domain.names import RecordingName
+from controller.domain.recording import BEGUN, Phase, Recording
+from controller.domain.records import RecordingRecord, RecordingState, SpanKind, SpanRecord
+from controller.domain.should import Should, State, should_be
+from controller.domain.turn import Turn
+
+UNCONFIRMED_AFTER_S = 0.1
+"""A pause that Asterisk has not confirmed within this time becomes a stop."""
+
+START_WITHIN_S = 5.0
+"""A recording that has not started within this time is given up."""
+
+SETTLE_S = 1.0
+"""How long to wait for the rest of the story when a recording ended, before acting on what is known."""
+
+MOST_FAILURES = 3
+"""A purpose whose recordings have failed this often is not recorded in this call any more."""
+
+
+def observe(turn: Turn, track: Track, event: OfRecording) -> None:  # noqa: C901, PLR0912 - one arm for each event
+    """Take in what happened to the recording of this track."""
+    recording = track.recording
+    if recording is None:
+        return
+    phase = recording.phase
+    match event:
+        case SnoopReady():
+            if phase is Phase.SNOOPING:
+                _put(turn, track, recording, phase=Phase.READY)
+        case SnoopGone():
+            _snoop_gone(turn, track, recording)
+        case RecordingStarted():
+            _started(turn, track, recording)
+        case RecordingFailed():
+            if phase is not Phase.STOPPING:
+                _stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
+        case RecordingEnded():
+            _ended(turn, track, recording)
+        case PauseConfirmed():
+            if phase is Phase.PAUSING:
+                _paused(turn, track, recording)
+        case PauseUnconfirmed():
+            if phase is Phase.PAUSING:
+                _unconfirmed(turn, track, recording)
+        case ResumeConfirmed():
+            if phase is Phase.RESUMING:
+                _resumed(turn, track, recording)
+        case ResumeUnconfirmed():
+            if phase is Phase.RESUMING:
+                _unconfirmed(turn, track, recording)
+        case _:
+            assert_never(event)
+
+
+def deadline(turn: Turn, track: Track) -> None:
+    """The time that this track's recording waited for has come."""
+    recording = track.recording
+    if recording is None:
+        return
+    match recording.phase:
+        case Phase.PAUSING | Phase.RESUMING:
+            _unconfirmed(turn, track, recording)
+        case Phase.LOST:
+            _finish(turn, track, recording)
+        case Phase.STOPPING if recording.snoop_gone:
+            _finish(turn, track, recording)
+        case Phase.STOPPING:
+            turn.do(Stop(recording=recording.name))
+            _put(turn, track, recording, deadline=turn.timer(SETTLE_S))
+        case Phase.SNOOPING | Phase.READY | Phase.STARTING:
+            _stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
+        case Phase.RECORDING | Phase.PAUSED:
+            pass
+        case _:
+            assert_never(recording.phase)
+
+
+def reconcile(turn: Turn, track: Track) -> None:
+    """Command the difference between what this recording is and what it should be."""
+    should = should_be(turn.call, track)
+    if should.state is State.RECORDING:
+        _toward_recording(turn, track)
+        return
+    if track.ticket is not None:
+        track = replace(track, ticket=None)
+        turn.put(track)
+    if track.recording is None:
+        return
+    if should.state is State.PAUSED:
+        _toward_pause(turn, track, track.recording, should)
+    else:
+        _toward_off(turn, track, track.recording, should)
+
+
+def _toward_recording(turn: Turn, track: Track) -> None:
+    recording, ticket = track.recording, track.ticket
+    if recording is not None and recording.phase is Phase.READY:
+        turn.do(StartRecording(recording=recording.name))
+        _put(turn, track, recording, phase=Phase.STARTING)
+        return
+    if recording is not None and recording.phase is not Phase.PAUSED:
+        return
+    if ticket is None:
+        _ask_to_resume(turn, track)
+    elif ticket.held and recording is None:
+        _snoop(turn, replace(track, ticket=None, serial=track.serial + 1))
+    elif ticket.held and recording is not None:
+        turn.do(Resume(recording=recording.name))
+        _put(turn, replace(track, ticket=None), recording, phase=Phase.RESUMING, deadline=None)
+
+
+def _ask_to_resume(turn: Turn, track: Track) -> None:
+    reason, actor = turn.call.released
+    token = turn.token()
+    decision = turn.decision(
+        Kind.RESUME, Verdict.ALLOWED, reason, purpose=track.purpose.name, actor=actor, facts=_names(track)
+    )
+    turn.do(Commit(token=token, decision=decision))
+    turn.put(replace(track, ticket=Ticket(token=token, held=False)))
+
+
+def _snoop(turn: Turn, track: Track) -> None:
+    name = RecordingName(f"rc-{turn.call.id}-{track.purpose.name}-{track.serial}")
+    recording = Recording(name=name, deadline=turn.timer(START_WITHIN_S))
+    turn.do(Snoop(recording=name, channel=turn.call.customer))
+    _store(turn, track, recording, RecordingState.STARTING)
+    turn.put(replace(track, recording=recording))
+
+
+def _toward_pause(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
+    match recording.phase:
+        case Phase.SNOOPING | Phase.READY | Phase.STARTING:
+            _stop(turn, track, recording, should)
+        case Phase.RECORDING:
+            turn.do(Pause(recording=recording.name))
+            _halt(turn, track, recording, should, phase=Phase.PAUSING)
+        case Phase.RESUMING if recording.deadline is None:
+            _halt(turn, track, recording, should, phase=Phase.RESUMING)
+        case _:
+            pass
+
+
+def _toward_off(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
+    if recording.phase is Phase.LOST:
+        if should.reason is Reason.CALL_ENDED:
+            _finish(turn, track, replace(recording, halted_for=should.reason, halted_by=should.actor))
+    elif recording.phase is not Phase.STOPPING:
+        _stop(turn, track, recording, should)
+
+
+def _halt(turn: Turn, track: Track, recording: Recording, should: Should, *, phase: Phase) -> None:
+    recording = replace(
+        recording,
+        phase=phase,
+        halted_for=should.reason,
+        halted_by=should.actor,
+        halted_at=turn.at,
+        deadline=turn.timer(UNCONFIRMED_AFTER_S),
+    )
+    turn.put(replace(track, recording=recording))
+
+
+def _stop(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
+    """Hang up the snoop channel; where the customer has hung up, Asterisk does so itself."""
+    if should.reason is not Reason.CALL_ENDED:
+        turn.do(Stop(recording=recording.name))
+    recording = replace(
+        recording,
+        phase=Phase.STOPPING,
+        halted_for=should.reason,
+        halted_by=should.actor,
+        halted_at=turn.at,
+        deadline=turn.timer(SETTLE_S),
+    )
+    turn.put(replace(track, recording=_end_span(turn, track, recording)))
+
+
+def _unconfirmed(turn: Turn, track: Track, recording: Recording) -> None:
+    """Nobody knows whether it records: that is off. What came since the trigger must not be heard."""
+    tainted = recording.halted_at if recording.deadline is not None else None
+    _stop(
+        turn,
+        track,
+        replace(recording, tainted_from=tainted),
+        Should(state=State.OFF, reason=Reason.PAUSE_UNCONFIRMED, actor="daemon"),
+    )
+
+
+def _started(turn: Turn, track: Track, recording: Recording) -> None:
+    if recording.phase is Phase.STOPPING:  # stopped while it was starting: there is a file nevertheless
+        _put(turn, track, recording, started_at=turn.at)
+    if recording.phase is not Phase.STARTING:
+        return
+    recording = replace(recording, phase=Phase.RECORDING, started_at=turn.at, span_began=turn.at, deadline=None)
+    _store(turn, track, recording, RecordingState.RECORDING)
+    turn.put(replace(track, recording=recording))
+
+
+def _paused(turn: Turn, track: Track, recording: Recording) -> None:
+    halted_at = recording.halted_at or turn.at
+    reason = recording.halted_for or Reason.AGENT_REQUEST
+    facts = {**_names(track), "triggered_at": _iso(halted_at), "confirmed_after_ms": _ms(halted_at, turn.at)}
+    recording = replace(_end_span(turn, track, recording), phase=Phase.PAUSED, span_began=turn.at, deadline=None)
+    _store(turn, track, recording, RecordingState.PAUSED)
+    turn.log(
+        turn.decision(
+            Kind.PAUSE,
+            Verdict.APPLIED,
+            reason,
+            purpose=track.purpose.name,
+            actor=recording.halted_by,
+            facts=facts,
+        )
+    )
+    turn.put(replace(track, recording=recording))
+
+
+def _resumed(turn: Turn, track: Track, recording: Recording) -> None:
+    recording = replace(_end_span(turn, track, recording), phase=Phase.RECORDING, span_began=turn.at, deadline=None)
+    _store(turn, track, recording, RecordingState.RECORDING)
+    turn.put(replace(track, recording=recording))
+
+
+def _ended(turn: Turn, track: Track, recording: Recording) -> None:
+    if recording.phase in {Phase.STOPPING, Phase.LOST}:
+        if recording.phase is Phase.STOPPING:
+            _finish(turn, track, recording)
+        else:
+            turn.put(replace(track, recording=recording))
+    else:
+        _lose(turn, track, recording)
+
+
+def _snoop_gone(turn: Turn, track: Track, recording: Recording) -> None:
+    if recording.phase in BEGUN:
+        _lose(turn, track, replace(recording, snoop_gone=True))
+    elif recording.started_at is not None:
+        _put(turn, track, recording, snoop_gone=True)
+    else:
+        _finish(turn, track, replace(recording, halted_for=recording.halted_for or Reason.RECORDING_FAILED))
+
+
+def _lose(turn: Turn, track: Track, recording: Recording) -> None:
+    """It ended though it should not: perhaps the call ends too, and the news of that is on its way."""
+    recording = replace(
+        _end_span(turn, track, recording),
+        phase=Phase.LOST,
+        halted_for=Reason.RECORDING_FAILED,
+        halted_by="daemon",
+        halted_at=turn.at,
+        deadline=turn.timer(SETTLE_S),
+    )
+    turn.put(replace(track, recording=recording))
+
+
+def _finish(turn: Turn, track: Track, recording: Recording) -> None:
+    if recording.phase is Phase.LOST and not recording.snoop_gone:
+        turn.do(Stop(recording=recording.name))
+    begun = recording.started_at is not None
+    _store(turn, track, recording, RecordingState.ENDED if begun else RecordingState.FAILED)
+    turn.log(
+        turn.decision(
+            Kind.STOP,
+            Verdict.APPLIED,
+            recording.halted_for or Reason.RECORDING_FAILED,
+            purpose=track.purpose.name,
+            actor=recording.halted_by,
+            facts={
+                **_names(track),
+                "milliseconds": _milliseconds(recording),
+                "quarantined_from": _iso(recording.tainted_from) if recording.tainted_from else None,
+            },
+        )
+    )
+    track = replace(track, recording=None)
+    turn.put(_after_failure(turn, track) if recording.failed else track)
+
+
+def _after_failure(turn: Turn, track: Track) -> Track:
+    failures = track.failures + 1
+    if failures >= MOST_FAILURES:
+        return replace(track, failures=failures, permission=Permission.REFUSED)
+    return replace(track, failures=failures, ticket=Ticket(token=turn.timer(SETTLE_S), held=False))
+
+
+def _put(turn: Turn, track: Track, recording: Recording, **changes: object) -> None:
+    turn.put(replace(track, recording=replace(recording, **changes)))  # type: ignore[arg-type]
+
+
+def _store(turn: Turn, track: Track, recording: Recording, state: RecordingState) -> None:
+    final = state in {RecordingState.ENDED, RecordingState.FAILED}
+    record = RecordingRecord(
+        name=recording.name,
+        call_id=turn.call.id,
+        pbx=turn.call.pbx,
+        purpose=track.purpose.name,
+        state=state,
+        started_at=recording.started_at,
+        ended_at=(recording.halted_at or turn.at) if final else None,
+        milliseconds=_milliseconds(recording) if final else None,
+        quarantined_from=recording.tainted_from,
+    )
+    turn.do(Store(record=record))
+
+
+def _end_span(turn: Turn, track: Track, recording: Recording) -> Recording:
+    """Keep the stretch that ends now: what it was, the track still says. Returns ``recording`` with its time added."""
+    before = track.recording
+    if before is None or before.span_began is None or before.phase not in BEGUN:
+        return recording
+    paused = before.phase in {Phase.PAUSED, Phase.RESUMING}
+    reason = (before.halted_for if paused else None) or Reason.NOTHING_FORBIDS
+    span = SpanRecord(
+        recording=before.name,
+        kind=SpanKind.PAUSED if paused else SpanKind.RECORDED,
+        reason=reason.value,
+        begin=before.span_began,
+        end=turn.at,
+    )
+    turn.do(Store(record=span))
+    lasted = timedelta() if paused else turn.at - before.span_began
+    return replace(recording, span_began=None, recorded=recording.recorded + lasted)
+
+
+def _names(track: Track) -> dict[str, Fact]:
+    return {"recording": track.recording.name if track.recording else None}
+
+
+def _milliseconds(recording: Recording) -> int | None:
+    return round(recording.recorded.total_seconds() * 1000) if recording.started_at else None
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+def _ms(begin: datetime, end: datetime) -> float:
+    return round((end - begin).total_seconds() * 1000, 3)

@@ -1,0 +1,73 @@
+"""The one error tree of the product; adapters translate what they meet into it, once.
+
+RecordingControllerError
+├── ConfigurationError          the file or a secret is wrong; says where
+├── PbxError                    Asterisk did not do what was asked
+│   ├── PbxUnreachable          no connection, or no answer in time
+│   ├── PbxAuthenticationFailed the ARI user or password is wrong
+│   ├── Gone                    the channel, bridge or recording no longer exists (404)
+│   ├── NotNow                  it exists, but not in a state that allows this (409, 412)
+│   └── PbxRefused              any other answer that is not a success
+├── AgiError                    a FastAGI session cannot go on
+│   ├── AgiHangup               the channel hung up, or the PBX closed the connection
+│   └── AgiProtocolError        the peer does not speak FastAGI, or too slowly, or too much of it
+└── DatabaseError               what was to be stored is not
+    ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
+    └── DatabaseRefused         PostgreSQL will never take this: do not try again
+"""
+
+
+class RecordingControllerError(Exception):
+    """Whatever this product raises on purpose."""
+
+
+class ConfigurationError(RecordingControllerError):
+    """The configuration cannot be used; the text names file, line and path."""
+
+
+class PbxError(RecordingControllerError):
+    """Asterisk did not do what was asked."""
+
+
+class PbxUnreachable(PbxError):  # noqa: N818 - reads as the state it tells
+    """No connection, or no answer in time: what was asked may or may not have happened."""
+
+
+class PbxAuthenticationFailed(PbxError):  # noqa: N818
+    """The ARI user or password is wrong."""
+
+
+class Gone(PbxError):  # noqa: N818
+    """The channel, bridge or recording no longer exists (404)."""
+
+
+class NotNow(PbxError):  # noqa: N818
+    """It exists, but not in a state that allows this (409, 412)."""
+
+
+class PbxRefused(PbxError):  # noqa: N818
+    """Any other answer that is not a success."""
+
+
+class AgiError(RecordingControllerError):
+    """A FastAGI session cannot go on."""
+
+
+class AgiHangup(AgiError):  # noqa: N818
+    """The channel hung up, or the PBX closed the connection."""
+
+
+class AgiProtocolError(AgiError):
+    """The peer does not speak FastAGI, or too slowly, or too much of it."""
+
+
+class DatabaseError(RecordingControllerError):
+    """What was to be stored is not."""
+
+
+class DatabaseAway(DatabaseError):  # noqa: N818
+    """PostgreSQL cannot be reached, or did not answer in time: try again later."""
+
+
+class DatabaseRefused(DatabaseError):  # noqa: N818
+    """PostgreSQL will never take this: do not try again."""
