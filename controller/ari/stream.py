@@ -1,0 +1,149 @@
+"""Keeps one websocket open to Asterisk's events, for ever, and hands each event on the moment it is read.
+
+Owns connecting, the event filter, the back-off and the loss of the link. Does not own what an event means,
+nor what must be asked after a reconnect (`on_connected` does). Asterisk closes a websocket whose reader
+stalls for `websocket_write_timeout` (100 ms by default), so nothing is awaited between two reads.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, Never
+
+import aiohttp
+import structlog
+
+from controller.ari.client import Ari
+from controller.ari.events import HANDLED, ApplicationReplaced, Event, Malformed, decode
+from controller.errors import PbxError, PbxUnreachable
+
+HEARTBEAT_S: Final = 4.0
+"""A half-open link is found within this and half of it again."""
+FIRST_DELAY_S: Final = 0.1
+LONGEST_DELAY_S: Final = 5.0
+MESSAGE_LIMIT: Final = 2**20
+"""Bytes; a channel with its variables is about one thousand."""
+_log = structlog.get_logger(__name__)
+
+
+class _Replaced(PbxUnreachable):
+    """Another websocket took the application."""
+
+
+class EventStream:
+    """The events of one Asterisk, with reconnection.
+
+    `random` gives numbers in [0, 1) and spreads the reconnections of many daemons over time. `wanted`: the
+    types that Asterisk shall send; it drops all others at the source.
+    """
+
+    def __init__(self, *, ari: Ari, random: Callable[[], float], wanted: frozenset[str] = HANDLED) -> None:
+        self._ari = ari
+        self._random = random
+        self._wanted = wanted | {ApplicationReplaced.__name__}
+        self._opened = self._settled = False
+        self.connected = False
+        """Whether the websocket is open; what happened before may still be unknown."""
+        self.last_error = ""
+        """Why it is not open, or was not the last time; for people."""
+        self.events = 0
+        """Events handed on."""
+        self.malformed = 0
+        """Messages that could not be read, and were skipped."""
+        self.losses = 0
+        """Links that were open and were lost."""
+
+    async def run(
+        self,
+        *,
+        on_event: Callable[[Event], None],
+        on_connected: Callable[[], Awaitable[None]],
+        on_lost: Callable[[str], None],
+    ) -> Never:
+        """Read events until cancelled.
+
+        `on_event` is called as each event is read and must not block. `on_connected` runs beside the
+        reading, once the filter is set; a PbxError out of it drops the link, to try again. `on_lost` is
+        called once for each link that was open, with the reason. Any other exception of theirs ends `run`.
+        """
+        attempt = 0
+        while True:
+            self._opened = self._settled = False
+            try:
+                await self._connection(on_event, on_connected)
+            except PbxError as error:
+                attempt = 0 if self._settled else attempt
+                self._lost(error, on_lost)
+                taken = isinstance(error, _Replaced)
+                delay = LONGEST_DELAY_S if taken else back_off_s(attempt, self._random())
+            await asyncio.sleep(delay)
+            attempt += 1
+
+    async def _connection(
+        self, on_event: Callable[[Event], None], on_connected: Callable[[], Awaitable[None]]
+    ) -> Never:
+        """One link, from the handshake to its loss, which is the PbxError that it raises."""
+        socket = await self._ari.open_events(heartbeat_s=HEARTBEAT_S, message_limit=MESSAGE_LIMIT)
+        self.connected = self._opened = True
+        settling = asyncio.create_task(self._settle(on_connected), name="ari-settle")
+        reading = asyncio.create_task(self._read(socket, on_event), name="ari-read")
+        try:
+            await asyncio.wait({settling, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if settling.done():
+                settling.result()
+            await reading
+        finally:
+            self.connected = False
+            settling.cancel()
+            reading.cancel()
+            await asyncio.gather(settling, reading, return_exceptions=True)
+            await socket.close()
+        raise PbxUnreachable("the link ended")
+
+    async def _settle(self, on_connected: Callable[[], Awaitable[None]]) -> None:
+        await self._ari.set_event_filter(allowed=self._wanted)
+        await on_connected()
+        self._settled = True
+        self.last_error = ""
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], on_event: Callable[[Event], None]) -> Never:
+        while True:
+            message = await socket.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                raise PbxUnreachable(_why_closed(socket))
+            match decode(message.data):
+                case None:
+                    continue
+                case Malformed() as malformed:
+                    self.malformed += 1
+                    _log.warning("ari.event_malformed", kind=malformed.kind, fault=malformed.fault)
+                case ApplicationReplaced(application=name):
+                    raise _Replaced(f"another program took over the ARI application {name!r}")
+                case event:
+                    self.events += 1
+                    on_event(event)
+
+    def _lost(self, error: PbxError, on_lost: Callable[[str], None]) -> None:
+        reason = str(error)
+        if reason != self.last_error:
+            _log.warning("ari.unavailable", reason=reason)
+        self.last_error = reason
+        if not self._opened:
+            return
+        self.losses += 1
+        on_lost(reason)
+
+
+def back_off_s(attempt: int, sample: float) -> float:
+    """Seconds to wait after so many failures: doubled each time, bounded, spread over its upper half.
+
+    `attempt` counts from 0, `sample` is a number in [0, 1).
+    """
+    longest = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt, 16))
+    return longest * (0.5 + sample / 2)
+
+
+def _why_closed(socket: aiohttp.ClientWebSocketResponse[bool]) -> str:
+    failure = socket.exception()
+    if failure is not None:
+        return f"the link to Asterisk broke: {type(failure).__name__}"
+    return f"Asterisk closed the link to its events (code {socket.close_code})"
