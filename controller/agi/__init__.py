@@ -1,0 +1,1 @@
+"""FastAGI: the dialplan asks, one connection for each AGI() that it runs. Knows nothing of consent."""
