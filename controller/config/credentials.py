@@ -1,0 +1,232 @@
+"""Secrets: where they come from, and the two that the product makes for itself.
+
+A secret is looked for in the variable ``RECORDING_CONTROLLER_<NAME>``, then in the file that
+``RECORDING_CONTROLLER_<NAME>_FILE`` names, then in ``<secrets_directory>/<name>``. It is never in the YAML, and no
+message, repr or log shows it.
+"""
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import final
+
+from controller.config.faults import Fault, did_you_mean
+from controller.config.text import database_url
+from controller.errors import ConfigurationError
+
+PREFIX = "RECORDING_CONTROLLER_"
+ARI_PASSWORD = "ari-password"  # noqa: S105 - the name of a secret
+HTTP_TOKEN = "http-token"  # noqa: S105
+DATABASE_URL = "database-url"
+SAMPLING_KEY = "sampling-key"
+NUMBERS_KEY = "numbers-key"
+NAMES = (ARI_PASSWORD, HTTP_TOKEN, DATABASE_URL, SAMPLING_KEY, NUMBERS_KEY)
+
+KEY_BYTES = 32
+SHORTEST_TOKEN = 16
+_MOST_BYTES = 4096
+_HEX = re.compile(rf"[0-9a-fA-F]{{{KEY_BYTES * 2}}}")
+
+
+@final
+class Secret:
+    """A text that shows itself only when asked."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself: for the one place that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and secrets.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash(Secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """The secrets of one daemon. Every method raises ``ConfigurationError``, without the secret in its text."""
+
+    directory: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def ari_password(self, pbx: str) -> Secret:
+        """The ARI password of a PBX: its own (``ari-password-<pbx>``), else the common one."""
+        own = f"{ARI_PASSWORD}-{pbx}"
+        found = self._find(own) or self._find(ARI_PASSWORD)
+        if found is None:
+            raise ConfigurationError(
+                f"secret {ARI_PASSWORD} is missing: the password of ARI on PBX {pbx} is looked for in"
+                f" {variable(own)}, {variable(ARI_PASSWORD)}, each with _FILE too, and in {self.directory / own}"
+                f" and {self.directory / ARI_PASSWORD}"
+            )
+        return found
+
+    def http_token(self) -> Secret | None:
+        """The bearer token of the API; None means that there is none, and nobody may use it."""
+        found = self._find(HTTP_TOKEN)
+        if found is not None and len(found.reveal()) < SHORTEST_TOKEN:
+            raise ConfigurationError(f"secret {HTTP_TOKEN} is shorter than {SHORTEST_TOKEN} characters")
+        return found
+
+    def database_url(self) -> Secret | None:
+        """The URL of the database, with its password; None where it is not given as a secret."""
+        found = self._find(DATABASE_URL)
+        if found is not None:
+            try:
+                database_url(found.reveal())
+            except ValueError as error:
+                raise ConfigurationError(f"secret {DATABASE_URL} {error}") from None
+        return found
+
+    def sampling_key(self) -> bytes:
+        """The key that chooses positions: 32 bytes, made and stored where there is none."""
+        return self._key(SAMPLING_KEY)
+
+    def numbers_key(self) -> bytes:
+        """The key under which numbers are hashed: 32 bytes, made and stored where there is none."""
+        return self._key(NUMBERS_KEY)
+
+    def problems(self, pbxs: Iterable[str]) -> tuple[str, ...]:
+        """What is missing or refused, creating nothing; a key that can still be made is no problem."""
+        return tuple(dict.fromkeys(self._problems(pbxs)))
+
+    def _problems(self, pbxs: Iterable[str]) -> Iterator[str]:
+        checks: list[Callable[[], object]] = [
+            *(partial(self.ari_password, pbx) for pbx in pbxs),
+            self.http_token,
+            self.database_url,
+            *(partial(self._stored_key, name) for name in (SAMPLING_KEY, NUMBERS_KEY)),
+        ]
+        for check in checks:
+            try:
+                check()
+            except ConfigurationError as error:
+                yield str(error)
+
+    def _find(self, name: str) -> Secret | None:
+        direct, named = variable(name), f"{variable(name)}_FILE"
+        if direct in self.environ and named in self.environ:
+            raise ConfigurationError(f"secret {name}: {direct} and {named} exclude each other")
+        if direct in self.environ:
+            return _checked(name, self.environ[direct], direct)
+        if named in self.environ:
+            found = _from_file(name, Path(self.environ[named]))
+            if found is None:
+                raise ConfigurationError(f"secret {name}: the file that {named} names does not exist")
+            return found
+        return _from_file(name, self.directory / name)
+
+    def _stored_key(self, name: str) -> bytes | None:
+        found = self._find(name)
+        if found is None:
+            return None
+        if not _HEX.fullmatch(found.reveal()):
+            raise ConfigurationError(f"secret {name} must be {KEY_BYTES} bytes in hexadecimal, {KEY_BYTES * 2} digits")
+        return bytes.fromhex(found.reveal())
+
+    def _key(self, name: str) -> bytes:
+        key = self._stored_key(name)
+        if key is not None:
+            return key
+        try:
+            _create(self.directory, name, secrets.token_hex(KEY_BYTES))
+        except OSError as error:
+            message = f"secret {name} cannot be stored in {self.directory}: {error.strerror}"
+            raise ConfigurationError(message) from None
+        key = self._stored_key(name)
+        if key is None:
+            raise ConfigurationError(f"secret {name} is gone from {self.directory} as soon as it was stored")
+        return key
+
+
+def variable(name: str) -> str:
+    """The environment variable of a secret."""
+    return PREFIX + name.upper().replace("-", "_")
+
+
+def misspelt(environ: Mapping[str, str], pbxs: Iterable[str]) -> Iterator[Fault]:
+    """A warning for each variable that begins like ours and is none."""
+    names = (*NAMES, *(f"{ARI_PASSWORD}-{pbx}" for pbx in pbxs))
+    known = [variable(name) + ending for name in names for ending in ("", "_FILE")]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            # the common prefix would make anything resemble everything
+            endings = [other.removeprefix(PREFIX) for other in known]
+            meant = did_you_mean(name.removeprefix(PREFIX), endings).replace("mean ", f"mean {PREFIX}")
+            message = f"is not a variable of recording-controller{meant}"
+            yield Fault(file="environment", line=0, path=name if name.isprintable() else ascii(name), message=message)
+
+
+def _from_file(name: str, file: Path) -> Secret | None:
+    """None where there is no such file."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or "it has no valid name"
+        raise ConfigurationError(f"secret {name}: {file} cannot be read: {why}") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise ConfigurationError(f"secret {name}: {file} is not a file")
+    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
+        if mode & stat.S_IRWXO:
+            shown = f"{stat.S_IMODE(mode):04o}"
+            raise ConfigurationError(f"secret {name}: {file} is open to every user (mode {shown}); chmod 600 closes it")
+        data = stream.read(_MOST_BYTES + 1)
+    try:
+        return _checked(name, data.decode(), str(file))
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"secret {name}: {file} is not UTF-8") from None
+
+
+def _checked(name: str, text: str, source: str) -> Secret:
+    text = text.rstrip("\r\n")
+    if not text:
+        raise ConfigurationError(f"secret {name}: {source} is empty")
+    if len(text) > _MOST_BYTES or not text.isprintable():
+        raise ConfigurationError(f"secret {name}: {source} is not one line of text")
+    return Secret(text)
+
+
+def _create(directory: Path, name: str, text: str) -> None:
+    """Store a new secret whole or not at all; one that another daemon stored meanwhile stays."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = directory / f".{name}.{secrets.token_hex(8)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "w", encoding="ascii") as stream:  # noqa: PTH123
+            stream.write(f"{text}\n")
+            stream.flush()
+            os.fsync(descriptor)
+        try:
+            os.link(draft, directory / name)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()
+    _sync(directory)
+
+
+def _sync(directory: Path) -> None:
+    """Make the name durable, not only the content."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

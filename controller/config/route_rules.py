@@ -1,0 +1,88 @@
+"""Routes: what they name must exist, one dialogue must do for all of a route, and each should be reachable."""
+
+from fnmatch import fnmatchcase
+
+from controller.config.draft import Draft, Finding, Findings
+from controller.config.faults import did_you_mean
+from controller.config.shape import ConsentShape, RouteShape
+
+
+def check_routes(draft: Draft) -> Findings:
+    """Everything about routes, and what no route uses."""
+    yield from _check_names(draft)
+    for index, route in draft.routes.items():
+        yield from _check_purposes(draft, index, route)
+        yield from _check_language(draft, index, route)
+        yield from _check_reachable(draft, index, route)
+    used = {purpose for route in draft.routes.values() for purpose in route.purposes}
+    for name in draft.purposes:
+        if name not in used:
+            yield Finding(path=("purposes", name), message="is served by no route", warning=True)
+
+
+def _check_names(draft: Draft) -> Findings:
+    first: dict[str, int] = {}
+    for index, route in draft.routes.items():
+        if route.name in first:
+            message = f"is the name of routes[{first[route.name]}] too"
+            yield Finding(path=("routes", index, "name"), message=message)
+        first.setdefault(route.name, index)
+
+
+def _check_purposes(draft: Draft, index: int, route: RouteShape) -> Findings:
+    known = draft.names["purposes"]
+    consent: tuple[str, ConsentShape] | None = None
+    for position, name in enumerate(route.purposes):
+        path = ("routes", index, "purposes", position)
+        if name not in known:
+            message = f"names no purpose of this file: {name}{did_you_mean(name, sorted(known))}"
+            yield Finding(path=path, message=message)
+        if name in route.purposes[:position]:
+            yield Finding(path=path, message=f"names {name} twice")
+        if name not in draft.purposes:
+            continue
+        own = draft.purposes[name].consent
+        consent = consent or (name, own)
+        if own != consent[1]:
+            message = f"has another consent than {consent[0]}: a call has one dialogue, so a route has one consent"
+            yield Finding(path=path, message=message)
+
+
+def _check_language(draft: Draft, index: int, route: RouteShape) -> Findings:
+    if route.language is None:
+        return
+    consents = [draft.purposes[name].consent for name in route.purposes if name in draft.purposes]
+    prompts = {name for c in consents for name in (c.announcement, c.information, c.choice) if name}
+    near = {route.language, route.language.split("_")[0]}
+    for name in sorted(prompts & draft.announcements.keys()):
+        if not near & draft.announcements[name].text.keys():
+            message = f"announcement {name} has no text in {route.language}: the default language is spoken instead"
+            yield Finding(path=("routes", index, "language"), message=message, warning=True)
+
+
+def _check_reachable(draft: Draft, index: int, route: RouteShape) -> Findings:
+    for number, earlier in draft.routes.items():
+        if number < index and _covers(earlier, route):
+            message = f"is never reached: routes[{number}] ({earlier.name}) takes all of its calls"
+            yield Finding(path=("routes", index), message=message, warning=True)
+            return
+
+
+def _covers(earlier: RouteShape, later: RouteShape) -> bool:
+    return (
+        earlier.direction in {None, later.direction}
+        and _covers_all(earlier.queues, later.queues)
+        and _covers_all(earlier.languages, later.languages)
+    )
+
+
+def _covers_all(earlier: list[str], later: list[str]) -> bool:
+    """Whether every name that ``later`` takes is taken by ``earlier``; an empty list takes every name."""
+    if not earlier or "*" in earlier:
+        return True
+    return bool(later) and all(any(_covers_one(e, name) for e in earlier) for name in later)
+
+
+def _covers_one(earlier: str, later: str) -> bool:
+    literal = not set(later) & set("*?[")
+    return earlier == later or (literal and fnmatchcase(later, earlier))

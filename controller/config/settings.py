@@ -1,0 +1,73 @@
+"""What the rest of the product is told by its configuration: frozen, complete, checked."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from controller.config.credentials import Secret, Secrets
+from controller.config.faults import Fault
+from controller.domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataController:
+    """Who answers for the recordings (GDPR art. 4(7)), and how to reach them."""
+
+    name: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ari:
+    """Where ARI is and as whom we speak to it; the password is ``Settings.secrets.ari_password(pbx.name)``."""
+
+    url: str
+    username: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pbx:
+    """One Asterisk. ``sounds`` is its folder of sounds as the daemon sees it."""
+
+    name: str
+    ari: Ari
+    fastagi_clients: tuple[IPv4Network | IPv6Network, ...]
+    sounds: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Where the daemon listens: an IP address or a host name, and a port."""
+
+    listen: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """``url`` is None for the embedded database."""
+
+    url: Secret | None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether we start a PostgreSQL of our own."""
+        return self.url is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One version of the configuration. ``text`` is the file as it was, ``policy.version`` its SHA-256."""
+
+    file: Path
+    text: str = field(repr=False)
+    data_controller: DataController
+    state_directory: Path
+    pbxs: tuple[Pbx, ...]
+    fastagi: Listener
+    http: Listener
+    database: Database
+    secrets: Secrets
+    policy: Policy
+    warnings: tuple[Fault, ...]

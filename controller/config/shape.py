@@ -1,0 +1,190 @@
+"""The shape of the file: every key, its type and its default. Rules that span several keys are elsewhere."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from controller.config import text
+from controller.domain.policy import Basis, ConsentMode, Direction, Start, StratumPart
+
+UNION = "union:"
+"""How tags of a union begin: they are in pydantic's paths and not in the file."""
+
+
+class Shape(BaseModel):
+    """Nothing is converted, nothing unknown is let through."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class DataControllerShape(Shape):
+    """Who answers for the recordings (GDPR art. 4(7)) and how to reach them."""
+
+    name: Annotated[text.Spoken, Field(description="The data controller as callers know it.")]
+    contact: Annotated[text.Spoken, Field(description="Where data subjects write to: the data protection officer.")]
+
+
+class AriShape(Shape):
+    """How the daemon reaches the PBX. The password is the secret ari-password."""
+
+    url: Annotated[text.AriUrl, Field(description="Base address of ARI, http or https.")]
+    username: Annotated[text.Word, Field(description="The user of ari.conf.")] = "recording-controller"
+    application: Annotated[text.Word, Field(description="The name of the Stasis application.")] = "recording-controller"
+
+
+class PbxShape(Shape):
+    """One Asterisk."""
+
+    name: Annotated[text.Name, Field(description="Our name for it, in logs and decisions.")]
+    ari: AriShape
+    fastagi_clients: Annotated[
+        list[text.Network],
+        Field(min_length=1, description="Addresses or networks from which this PBX speaks FastAGI."),
+    ]
+    sounds: Annotated[
+        text.Folder, Field(description="The PBX's folder of sounds as the daemon sees it; languages are folders in it.")
+    ]
+
+
+class FastAgiShape(Shape):
+    """Where the daemon listens for FastAGI."""
+
+    listen: Annotated[text.Host, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[text.Port, Field(description="Port to listen on.")] = 4573
+
+
+class HttpShape(Shape):
+    """Where the daemon listens for HTTP. The bearer token is the secret http-token."""
+
+    listen: Annotated[text.Host, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[text.Port, Field(description="Port to listen on.")] = 8080
+
+
+class DatabaseShape(Shape):
+    """Either the embedded PostgreSQL or one that exists already. A URL with a password is the secret database-url."""
+
+    embedded: Annotated[bool | None, Field(description="Start a PostgreSQL of our own in state_directory.")] = None
+    url: Annotated[text.DatabaseUrl | None, Field(description="An existing PostgreSQL, without password.")] = None
+
+
+class AgentsShape(Shape):
+    """Who is an agent."""
+
+    channels: Annotated[list[text.Channel], Field(min_length=1, description="Channels of agents, patterns allowed.")]
+
+
+class NeverRecordedShape(Shape):
+    """Who is never recorded."""
+
+    representatives: Annotated[list[text.Channel], Field(description="Lines of the employees' representatives.")] = []
+
+
+class KeysShape(Shape):
+    """What an agent dials in mid-call."""
+
+    pause: Annotated[text.Sequence, Field(description="Pauses every recording of the call.")] = "*7"
+    resume: Annotated[text.Sequence, Field(description="Resumes them.")] = "*8"
+
+
+class AnnouncementShape(Shape):
+    """One announcement: a sound, and the words spoken in it, by language."""
+
+    sound: Annotated[text.Sound, Field(description="Name of the sound, the same in the folder of each language.")]
+    text: Annotated[dict[text.Language, text.Spoken], Field(min_length=1, description="The words spoken, by language.")]
+
+
+class SamplingShape(Shape):
+    """Which share of the calls is recorded."""
+
+    rate: Annotated[text.Rate, Field(description="Target share of the answered calls of a stratum.")]
+    block: Annotated[int, Field(ge=1, le=100, description="Calls in a block; rate x block must be whole.")] = 20
+    minimum: Annotated[
+        text.Floor | None, Field(description="Quality goal; 0.20 unless given, or the rate where that is lower.")
+    ] = None
+    maximum: Annotated[
+        text.Rate | None, Field(description="Never exceeded; 0.30 unless given, or the rate where that is higher.")
+    ] = None
+    strata: Annotated[
+        list[Annotated[StratumPart, Field(strict=False)]],
+        Field(description="What divides the calls into strata, each sampled for itself."),
+    ] = [StratumPart.QUEUE, StratumPart.AGENT]
+
+
+class ConsentKeysShape(Shape):
+    """What the other party presses."""
+
+    object: Annotated[text.Key | None, Field(description='Refuses; "1" unless given, required with opt-in.')] = None
+    agree: Annotated[text.Key | None, Field(description="Agrees; required with opt-in.")] = None
+    information: Annotated[text.Key | None, Field(description="Plays the full information.")] = None
+
+
+class ConsentShape(Shape):
+    """How the other party is told and asked."""
+
+    mode: Annotated[
+        ConsentMode,
+        Field(strict=False, description="opt-out: silence lets record; opt-in: silence is no; none: told, not asked."),
+    ]
+    announcement: Annotated[text.Name | None, Field(description="What is played first, whole or nothing counts.")] = (
+        None
+    )
+    information: Annotated[text.Name | None, Field(description="The full information (GDPR art. 13).")] = None
+    choice: Annotated[text.Name | None, Field(description="The choice, asked again after the information.")] = None
+    keys: ConsentKeysShape = ConsentKeysShape()
+
+
+def _branch(value: object) -> str:
+    return f"{UNION}all" if isinstance(value, str) else f"{UNION}sample"
+
+
+SamplingChoice = Annotated[
+    Annotated[Literal["all"], Tag(f"{UNION}all")] | Annotated[SamplingShape, Tag(f"{UNION}sample")],
+    Discriminator(_branch),
+    Field(description="A sample, or all for every call that may be recorded."),
+]
+
+
+class PurposeShape(Shape):
+    """Why a recording is made."""
+
+    basis: Annotated[Basis, Field(strict=False, description="Lawful basis (GDPR art. 6(1)).")]
+    starts: Annotated[Start, Field(strict=False, description="When a recording begins.")]
+    sampling: SamplingChoice
+    consent: ConsentShape
+    retention: Annotated[text.Retention, Field(description="How long a recording is kept, such as 6 months.")]
+
+
+class RouteShape(Shape):
+    """Which calls serve which purposes. The first route that matches wins."""
+
+    name: Annotated[text.Name, Field(description="Shown in decisions as routes.NAME.")]
+    direction: Annotated[Direction | None, Field(strict=False, description="Either direction unless given.")] = None
+    queues: Annotated[list[text.Glob], Field(description="Queues, patterns allowed; every queue unless given.")] = []
+    languages: Annotated[list[text.Glob], Field(description="Languages of the channel; every one unless given.")] = []
+    purposes: Annotated[
+        list[text.Name], Field(min_length=1, description="Purposes of these calls; one consent for all.")
+    ]
+    language: Annotated[text.Language | None, Field(description="Spoken instead of the channel's language.")] = None
+
+
+class FileShape(Shape):
+    """The whole file."""
+
+    data_controller: DataControllerShape
+    state_directory: Annotated[
+        text.Folder, Field(description="Where generated secrets and the embedded database live.")
+    ] = "/var/lib/recording-controller"
+    secrets_directory: Annotated[
+        text.Folder | None, Field(description="Where secret files are; state_directory/secrets unless given.")
+    ] = None
+    pbxs: Annotated[list[PbxShape], Field(min_length=1)]
+    fastagi: FastAgiShape = FastAgiShape()
+    http: HttpShape = HttpShape()
+    database: DatabaseShape = DatabaseShape()
+    agents: AgentsShape
+    never_recorded: NeverRecordedShape = NeverRecordedShape()
+    keys: KeysShape = KeysShape()
+    default_language: Annotated[text.Language, Field(description="Spoken where a prompt lacks the call's language.")]
+    announcements: Annotated[dict[text.Name, AnnouncementShape], Field(description="Announcements by name.")]
+    purposes: Annotated[dict[text.Name, PurposeShape], Field(min_length=1, description="Purposes by name.")]
+    routes: Annotated[list[RouteShape], Field(description="In order; a call that matches none is not recorded.")]

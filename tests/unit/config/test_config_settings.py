@@ -1,0 +1,195 @@
+"""What a faultless file becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+import pytest
+
+from controller.config.period import parse_period, within, written
+from controller.domain.policy import (
+    Basis,
+    Consent,
+    ConsentMode,
+    Direction,
+    Keys,
+    Period,
+    Prompt,
+    Purpose,
+    Route,
+    Sampling,
+    Start,
+    StratumPart,
+)
+
+if TYPE_CHECKING:
+    from tests.unit.config.conftest import Place
+
+Changed = Callable[[Mapping[str, str]], str]
+
+
+def test_purpose_is_built_with_every_default_of_the_law(place: Place) -> None:
+    assert dict(place.load().policy.purposes) == {
+        "quality": Purpose(
+            name="quality",
+            basis=Basis.LEGITIMATE_INTEREST,
+            start=Start.ON_ANSWER,
+            sampling=Sampling(rate=0.25, block=20, minimum=0.20, maximum=0.30),
+            consent=Consent(
+                mode=ConsentMode.OPT_OUT,
+                announcement="told",
+                information="information",
+                choice="choice",
+                object_key="1",
+                information_key="*",
+            ),
+            retention=Period(months=6),
+        )
+    }
+
+
+def test_lower_rate_lowers_the_minimum_that_is_not_given(place: Place, changed: Changed) -> None:
+    sampling = place.load(changed({"rate: 0.25": "rate: 0.1, strata: [agent]"})).policy.purposes["quality"].sampling
+    assert sampling == Sampling(rate=0.1, block=20, minimum=0.1, maximum=0.30, strata=(StratumPart.AGENT,))
+
+
+def test_legal_obligation_records_every_call_and_asks_nobody(place: Place, changed: Changed) -> None:
+    text = changed(
+        {
+            "basis: legitimate-interest": "basis: legal-obligation",
+            "sampling: {rate: 0.25}": "sampling: all",
+            "mode: opt-out": "mode: none",
+            "      information: information\n      choice: choice\n": "",
+            '      keys: {object: "1", information: "*"}\n': "",
+            "retention: 6 months": "retention: 7 years",
+        }
+    )
+    purpose = place.load(text).policy.purposes["quality"]
+    assert purpose.sampling is None
+    assert purpose.consent == Consent(mode=ConsentMode.NONE, announcement="told")
+
+
+def test_legal_obligation_may_be_sampled_above_the_limit(place: Place, changed: Changed) -> None:
+    text = changed({"basis: legitimate-interest": "basis: legal-obligation", "rate: 0.25": "rate: 0.5"})
+    assert place.load(text).policy.purposes["quality"].sampling == Sampling(rate=0.5, minimum=0.20, maximum=0.5)
+
+
+def test_opt_in_has_its_own_keys(place: Place, changed: Changed) -> None:
+    text = changed(
+        {
+            "basis: legitimate-interest": "basis: consent",
+            "mode: opt-out": "mode: opt-in",
+            '{object: "1", information: "*"}': '{agree: "1", object: "2", information: "*"}',
+        }
+    )
+    consent = place.load(text).policy.purposes["quality"].consent
+    assert (consent.agree_key, consent.object_key, consent.information_key) == ("1", "2", "*")
+
+
+def test_routes_keys_and_patterns_are_built(place: Place, changed: Changed) -> None:
+    text = changed(
+        {
+            "queues: [support]": "queues: [support, sales-*]\n    direction: inbound\n    languages: [fr*]",
+            "purposes: [quality]": "purposes: [quality]\n    language: en",
+            "routes:": 'keys: {pause: "*5", resume: "*6"}\nnever_recorded: {representatives: ["PJSIP/290"]}\nroutes:',
+        }
+    )
+    policy = place.load(text).policy
+    assert policy.routes == (
+        Route(
+            name="support",
+            purposes=("quality",),
+            direction=Direction.INBOUND,
+            queues=("support", "sales-*"),
+            languages=("fr*",),
+            language="en",
+        ),
+    )
+    assert policy.keys == Keys(pause="*5", resume="*6")
+    assert policy.agents == ("PJSIP/2*",)
+    assert policy.representatives == ("PJSIP/290",)
+    assert policy.default_language == "fr"
+
+
+def test_prompt_has_the_length_and_digest_of_its_file(place: Place, sound_writer: Callable[..., None]) -> None:
+    file = place.sounds / "en" / "rc" / "told.wav"
+    sound_writer(file, seconds=2.5)
+    assert place.load().policy.prompts["told"]["en"] == Prompt(
+        name="told",
+        language="en",
+        sound="rc/told",
+        text="Hello",
+        milliseconds=2500,
+        digest=sha256(file.read_bytes()).hexdigest(),
+    )
+
+
+def test_version_is_the_digest_of_the_file(place: Place) -> None:
+    settings = place.load()
+    assert settings.policy.version == sha256(place.file.read_bytes()).hexdigest()
+    assert settings.text == place.file.read_text()
+
+
+def test_system_is_built(place: Place) -> None:
+    settings = place.load()
+    (pbx,) = settings.pbxs
+    assert (pbx.name, pbx.sounds) == ("main", place.sounds)
+    assert pbx.fastagi_clients == (ip_network("127.0.0.1/32"),)
+    assert (pbx.ari.username, pbx.ari.application) == ("recording-controller", "recording-controller")
+    assert (settings.fastagi.listen, settings.fastagi.port) == ("127.0.0.1", 4573)
+    assert (settings.http.listen, settings.http.port) == ("127.0.0.1", 8080)
+    assert settings.database.embedded
+    assert settings.secrets.directory == place.secrets
+
+
+def test_settings_are_frozen(place: Place) -> None:
+    settings = place.load()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.text = ""  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        settings.policy.prompts["told"]["en"] = settings.policy.prompts["told"]["fr"]  # type: ignore[index]
+
+
+PERIODS = {
+    "1 year 6 months": Period(years=1, months=6),
+    "90 days": Period(days=90),
+    "1 month": Period(months=1),
+    "1 year 2 months 3 days": Period(years=1, months=2, days=3),
+}
+
+
+@pytest.mark.parametrize("text", PERIODS)
+def test_period_is_read_and_written_alike(text: str) -> None:
+    assert parse_period(text) == PERIODS[text]
+    assert written(PERIODS[text]) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "6", "months", "6 weeks", "0 years", "3 days 1 year", "-1 days", "1.5 years"]
+)
+def test_what_is_no_period_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a period such as"):
+        parse_period(text)
+
+
+WITHIN = {
+    "six months are six months": ("6 months", "6 months", True),
+    "six months and a day are more": ("6 months 1 day", "6 months", False),
+    "181 days are never more than six months": ("181 days", "6 months", True),
+    "182 days may be": ("182 days", "6 months", False),
+    "five months and 28 days are less, whatever the month": ("5 months 28 days", "6 months", True),
+    "five months and 29 days may be more": ("5 months 29 days", "6 months", False),
+    "sixty months are five years": ("60 months", "5 years", True),
+    "1825 days are at most five years": ("1825 days", "5 years", True),
+    "1826 days may be more": ("1826 days", "5 years", False),
+}
+
+
+@pytest.mark.parametrize("row", WITHIN.values(), ids=WITHIN)
+def test_period_within_limit(row: tuple[str, str, bool]) -> None:
+    period, limit, expected = row
+    assert within(parse_period(period), parse_period(limit)) is expected
