@@ -1,0 +1,44 @@
+"""Opens the pool of connections to PostgreSQL; the rest of ``controller.db`` shares it."""
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+POOL_SIZE = 4
+_CONNECT_TIMEOUT_S = 5
+_KEEPALIVE = {"keepalives_idle": 3, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 8000}
+_SERVER_SIDE = {
+    "timezone": "UTC",
+    # Where we are cut off in mid-transaction, its locks on the strata must not outlive us by much.
+    "idle_in_transaction_session_timeout": "10s",
+    "client_connection_check_interval": "1s",
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "8s",
+}
+
+
+def connect_arguments(application: str) -> dict[str, str | int]:
+    """Arguments of a connection that both ends give up within ten seconds when the other one is gone."""
+    return {
+        "application_name": application,
+        "connect_timeout": _CONNECT_TIMEOUT_S,
+        "options": " ".join(f"-c {name}={value}" for name, value in _SERVER_SIDE.items()),
+        **_KEEPALIVE,
+    }
+
+
+def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
+    """An engine for a ``postgresql://`` URL; connects when it is used first. Close it with ``dispose()``.
+
+    Its connections commit each statement by itself: who needs a transaction says so, and a decision that is one
+    statement costs one round trip.
+    """
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
+        pool_use_lifo=True,
+        connect_args=connect_arguments("recording-controller"),
+    )

@@ -1,0 +1,182 @@
+"""What the command line, a restart and an auditor read back.
+
+All functions raise ``DatabaseAway``; an id that is no id is ``DatabaseRefused``. What may be long is streamed: who
+leaves such a stream early closes it (``contextlib.aclosing``).
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from controller.db.failures import in_our_terms
+from controller.db.tables import decision, policy_version, recording, recording_span, sampling_stratum
+from controller.domain.decision import Fact, Kind, Verdict
+from controller.domain.names import CallId
+from controller.domain.records import RecordingRecord, RecordingState, SpanKind, SpanRecord
+from controller.domain.sampling import Stratum
+
+_ROWS_AT_ONCE = 500
+_UNFINISHED = (RecordingState.STARTING, RecordingState.RECORDING, RecordingState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDecision:
+    """A decision as it is stored, its fields in the order and with the names of its JSON form."""
+
+    seq: int
+    at: datetime
+    call_id: CallId | None
+    pbx: str
+    linkedid: str | None
+    kind: Kind
+    verdict: Verdict
+    reason: str
+    rule: str | None
+    purpose: str | None
+    policy_version: str
+    actor: str
+    facts: Mapping[str, Fact]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecording:
+    """A recording, and its spans by time."""
+
+    recording: RecordingRecord
+    spans: tuple[SpanRecord, ...]
+
+
+async def decisions(
+    engine: AsyncEngine, *, call: str | None = None, since: datetime | None = None, limit: int | None = None
+) -> AsyncGenerator[StoredDecision, None]:
+    """Decisions by ``seq``: of one call, taken at ``since`` or later, the newest ``limit`` of them."""
+    chosen = select(decision)
+    if call is not None:
+        chosen = chosen.where(decision.c.call_id == call)
+    if since is not None:
+        chosen = chosen.where(decision.c.at >= since)
+    newest = _newest(chosen, decision, "seq", limit)
+    async with aclosing(_streamed(engine, newest)) as rows:
+        async for row in rows:
+            yield _decision(row)
+
+
+async def recordings(
+    engine: AsyncEngine, *, call: str | None = None, since: datetime | None = None, limit: int | None = None
+) -> AsyncGenerator[StoredRecording, None]:
+    """Recordings by their beginning: of one call, begun at ``since`` or later, the newest ``limit`` of them."""
+    chosen = select(recording)
+    if call is not None:
+        chosen = chosen.where(recording.c.call_id == call)
+    if since is not None:
+        chosen = chosen.where(recording.c.started_at >= since)
+    some = _newest(chosen, recording, "started_at", limit).subquery("some")
+    joined = (
+        select(some, recording_span)
+        .outerjoin_from(some, recording_span, some.c.name == recording_span.c.recording)
+        .order_by(some.c.started_at, some.c.name, recording_span.c.begin)
+    )
+    known: RecordingRecord | None = None
+    spans: list[SpanRecord] = []
+    async with aclosing(_streamed(engine, joined)) as rows:
+        async for row in rows:
+            if known is not None and row.name != known.name:
+                yield StoredRecording(recording=known, spans=tuple(spans))
+                spans = []
+            known = _recording(row)
+            if row.recording is not None:
+                spans.append(_span(row))
+    if known is not None:
+        yield StoredRecording(recording=known, spans=tuple(spans))
+
+
+async def unfinished_recordings(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
+    """Recordings of a PBX that nobody has seen end."""
+    chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state.in_(_UNFINISHED))
+    return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
+
+
+async def remember_policy(engine: AsyncEngine, *, version: str, text: str) -> None:
+    """Keep the text of a policy, that decisions name by its version; the first time it was loaded stands."""
+    with in_our_terms():
+        async with engine.begin() as connection:
+            statement = insert(policy_version).values(version=version, text=text)
+            await connection.execute(statement.on_conflict_do_nothing())
+
+
+async def sampling_strata(engine: AsyncEngine) -> dict[tuple[str, str], Stratum]:
+    """Where each stratum stands, by purpose and stratum."""
+    chosen = select(sampling_stratum).order_by(sampling_stratum.c.purpose, sampling_stratum.c.stratum)
+    return {
+        (row.purpose, row.stratum): Stratum(answered=row.answered, owed=row.owed, recent=int(row.recent, 2))
+        async for row in _streamed(engine, chosen)
+    }
+
+
+def _newest(chosen: Select[Any], table: Table, by: str, limit: int | None) -> Select[Any]:
+    if limit is None:
+        return chosen.order_by(table.c[by])
+    last = chosen.order_by(table.c[by].desc().nulls_last()).limit(limit).subquery("last")
+    return select(last).order_by(last.c[by])
+
+
+async def _streamed(engine: AsyncEngine, statement: Select[Any]) -> AsyncGenerator[Row[Any], None]:
+    with in_our_terms():
+        async with _reading(engine) as connection:
+            rows = await connection.stream(statement)
+            try:
+                async for row in rows.yield_per(_ROWS_AT_ONCE):
+                    yield row
+            finally:  # stream's own context manager leaves the cursor open where the reader leaves early
+                await rows.close()
+
+
+@asynccontextmanager
+async def _reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that sees one moment, as a cursor needs it."""
+    async with engine.connect() as connection:
+        yield await connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True, stream_results=True
+        )
+
+
+def _decision(row: Row[Any]) -> StoredDecision:
+    return StoredDecision(
+        seq=row.seq,
+        at=row.at,
+        call_id=row.call_id,
+        pbx=row.pbx,
+        linkedid=row.linkedid,
+        kind=Kind(row.kind),
+        verdict=Verdict(row.verdict),
+        reason=row.reason,
+        rule=row.rule,
+        purpose=row.purpose,
+        policy_version=row.policy_version,
+        actor=row.actor,
+        facts=row.facts,
+    )
+
+
+def _recording(row: Row[Any]) -> RecordingRecord:
+    return RecordingRecord(
+        name=row.name,
+        call_id=row.call_id,
+        pbx=row.pbx,
+        purpose=row.purpose,
+        state=RecordingState(row.state),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        milliseconds=row.milliseconds,
+        quarantined_from=row.quarantined_from,
+    )
+
+
+def _span(row: Row[Any]) -> SpanRecord:
+    return SpanRecord(recording=row.recording, kind=SpanKind(row.kind), reason=row.reason, begin=row.begin, end=row.end)

@@ -1,0 +1,149 @@
+"""The tables, as SQLAlchemy Core sees them.
+
+Owns names, types and constraints; ``migrations`` creates them, and a test holds the two against each other. All times
+are UTC. Nothing refers to ``call`` by a foreign key: decisions outlive the call that they are about, and a recording
+may be known before its call is.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import BIT, JSONB, UUID
+
+from controller.domain.decision import Kind, Verdict
+from controller.domain.policy import Direction
+from controller.domain.records import RecordingState, SpanKind
+from controller.domain.sampling import WINDOW
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+_TIME = DateTime(timezone=True)
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """A check that a column holds a value of an enum, named after the column."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+call = Table(
+    "call",
+    metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("pbx", Text, nullable=False),
+    Column("linkedid", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("route", Text),
+    Column("agent", Text),
+    Column("customer_hash", LargeBinary),
+    Column("started_at", _TIME, nullable=False),
+    Column("answered_at", _TIME),
+    Column("ended_at", _TIME),
+    one_of("direction", Direction),
+    Index(None, "pbx", "linkedid"),
+    Index(None, "started_at"),
+    Index(None, "customer_hash", postgresql_where=text("customer_hash IS NOT NULL")),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("call_id", UUID(as_uuid=False)),
+    Column("pbx", Text, nullable=False),
+    Column("linkedid", Text),
+    Column("kind", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("rule", Text),
+    Column("purpose", Text),
+    Column("policy_version", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("written_at", _TIME, nullable=False, server_default=func.clock_timestamp()),
+    one_of("kind", Kind),
+    one_of("verdict", Verdict),
+    CheckConstraint("reason ~ '^[a-z]+(-[a-z]+)*$'", name="reason"),
+    CheckConstraint("jsonb_typeof(facts) = 'object'", name="facts"),
+    Index(None, "call_id", "seq", postgresql_where=text("call_id IS NOT NULL")),
+    Index(None, "at", "seq"),
+)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("loaded_at", _TIME, nullable=False, server_default=func.clock_timestamp()),
+    CheckConstraint("version ~ '^[0-9a-f]{64}$'", name="version"),
+)
+
+recording = Table(
+    "recording",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("call_id", UUID(as_uuid=False), nullable=False),
+    Column("pbx", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", _TIME),
+    Column("ended_at", _TIME),
+    Column("milliseconds", BigInteger),
+    Column("quarantined_from", _TIME),
+    one_of("state", RecordingState),
+    CheckConstraint("milliseconds >= 0", name="milliseconds"),
+    Index(None, "call_id"),
+    Index(None, "started_at"),
+    Index(
+        "recording_unfinished_idx",
+        "pbx",
+        postgresql_where=text("state IN ('starting', 'recording', 'paused')"),
+    ),
+)
+
+recording_span = Table(
+    "recording_span",
+    metadata,
+    Column("recording", Text, primary_key=True),
+    Column("begin", _TIME, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("end", _TIME, nullable=False),
+    one_of("kind", SpanKind),
+    CheckConstraint('"end" >= "begin"', name="order"),
+)
+
+sampling_stratum = Table(
+    "sampling_stratum",
+    metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("stratum", Text, primary_key=True),
+    Column("answered", BigInteger, nullable=False),
+    Column("owed", Integer, nullable=False),
+    Column("recent", BIT(WINDOW - 1), nullable=False),
+    CheckConstraint("answered >= 0", name="answered"),
+    CheckConstraint("owed >= 0", name="owed"),
+)

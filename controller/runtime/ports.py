@@ -1,0 +1,47 @@
+"""What the core needs from outside, as protocols: adapters fulfil them, tests can too."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.domain.decision import Decision
+from controller.domain.policy import Sampling
+from controller.domain.records import Record
+from controller.domain.sampling import Draw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledDecision:
+    """A decision that depends on the sample: drawn and written in one transaction.
+
+    ``question`` says what is decided where ``eligible`` is False; see ``controller.domain.sampling.decided``.
+    """
+
+    question: Decision
+    purpose: str
+    stratum: str
+    sampling: Sampling
+    eligible: bool
+
+
+Entry = Decision | SampledDecision | Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of an entry: the number of the decision, and its draw, where it is one."""
+
+    seq: int | None = None
+    draw: Draw | None = None
+
+
+class Ledger(Protocol):
+    """Where decisions and records are kept."""
+
+    async def write(self, entries: Sequence[Entry]) -> list[Receipt]:
+        """Write all entries in their order and in one transaction; a receipt for each, once it is durable.
+
+        Raises ``DatabaseAway`` (nothing is written, as far as can be known) or ``DatabaseRefused`` (one of them never
+        can be).
+        """
+        ...

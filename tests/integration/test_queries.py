@@ -1,0 +1,98 @@
+"""Reading back what the command line and a restart ask for."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from controller.db import queries
+from controller.db.ledger import PostgresLedger
+from controller.domain.records import RecordingState, SpanKind
+from controller.errors import DatabaseRefused
+from tests.integration.entries import a_call_id, a_decision, a_recording, a_span, at
+
+
+async def seqs(engine: AsyncEngine, **filters: Any) -> list[int]:
+    return [row.seq async for row in queries.decisions(engine, **filters)]
+
+
+async def names(engine: AsyncEngine, **filters: Any) -> list[str]:
+    return [row.recording.name async for row in queries.recordings(engine, **filters)]
+
+
+def test_a_decision_has_the_fields_that_others_rely_on() -> None:
+    assert [field.name for field in fields(queries.StoredDecision)] == (
+        [
+            "seq",
+            "at",
+            "call_id",
+            "pbx",
+            "linkedid",
+            "kind",
+            "verdict",
+            "reason",
+            "rule",
+            "purpose",
+            "policy_version",
+            "actor",
+            "facts",
+        ]
+    )
+
+
+async def test_decisions_are_found_by_call_and_by_time(ledger: PostgresLedger, engine: AsyncEngine) -> None:
+    call = a_call_id()
+    await ledger.write([a_decision(at=at(n), call_id=call if n % 2 else a_call_id()) for n in range(6)])
+    assert await seqs(engine) == [1, 2, 3, 4, 5, 6]
+    assert await seqs(engine, call=call) == [2, 4, 6]
+    assert await seqs(engine, since=at(3)) == [4, 5, 6]
+    assert await seqs(engine, call=call, since=at(3), limit=1) == [6]
+    assert await seqs(engine, limit=2) == [5, 6]
+    assert await seqs(engine, call=a_call_id()) == []
+
+
+async def test_an_id_that_is_none_is_refused(engine: AsyncEngine) -> None:
+    with pytest.raises(DatabaseRefused):
+        await seqs(engine, call="yesterday")
+
+
+async def test_many_decisions_are_streamed_and_leaving_early_is_fine(
+    ledger: PostgresLedger, engine: AsyncEngine
+) -> None:
+    await ledger.write([a_decision() for _ in range(3000)])
+    assert await seqs(engine) == list(range(1, 3001))
+    rows = queries.decisions(engine)
+    assert (await anext(rows)).seq == 1
+    await rows.aclose()
+    assert (await ledger.write([a_decision()]))[0].seq == 3001
+
+
+async def test_recordings_come_with_their_spans(ledger: PostgresLedger, engine: AsyncEngine) -> None:
+    first, second, third = (a_recording(started_at=at(n)) for n in range(3))
+    spans = [a_span(first.name, 0, 4), a_span(first.name, 4, 6, kind=SpanKind.PAUSED), a_span(first.name, 6, 9)]
+    await ledger.write([third, *spans, first, second, a_span(third.name, 2, 3)])
+    rows = [row async for row in queries.recordings(engine)]
+    assert [row.recording for row in rows] == [first, second, third]
+    assert [len(row.spans) for row in rows] == [3, 0, 1]
+    assert rows[0].spans == tuple(spans)
+    assert await names(engine, call=second.call_id) == [second.name]
+    assert await names(engine, since=at(1)) == [second.name, third.name]
+    assert await names(engine, limit=1) == [third.name]
+
+
+async def test_unfinished_recordings_are_those_of_one_pbx_that_nobody_saw_end(
+    ledger: PostgresLedger, engine: AsyncEngine
+) -> None:
+    here = [a_recording(state=state) for state in RecordingState]
+    await ledger.write([*here, a_recording(pbx="lyon")])
+    unfinished = await queries.unfinished_recordings(engine, "paris")
+    assert {recording.state for recording in unfinished} == {"starting", "recording", "paused"}
+    assert len(unfinished) == 3
+
+
+async def test_a_policy_is_remembered_once(engine: AsyncEngine) -> None:
+    for _ in range(2):
+        await queries.remember_policy(engine, version="a" * 64, text="purposes: {}")
+    with pytest.raises(DatabaseRefused):
+        await queries.remember_policy(engine, version="latest", text="purposes: {}")
