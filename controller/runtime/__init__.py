@@ -1,0 +1,1 @@
+"""Carries events in and commands out: the shell around the domain."""

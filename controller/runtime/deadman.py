@@ -1,0 +1,80 @@
+"""The dead man's switch: every recording ends by itself soon after nobody watches it any more.
+
+Asterisk hangs up a snoop channel whose absolute timeout passes, and closes its file. As long as this daemon runs and
+hears the PBX's events, it sets that timeout again and again, each recording on a schedule of its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from controller.domain.names import RecordingName
+from controller.errors import PbxError
+from controller.runtime import metrics
+
+LIMIT_S = 9
+"""Asterisk ends a recording this long after the last refresh: within the 10 s that are promised."""
+
+REFRESH_S = 4.0
+"""So one refresh may fail without harm."""
+
+TICK_S = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class KeepsAlive(Protocol):
+    """What the switch needs of a PBX."""
+
+    async def keep_recording_alive(self, snoop_channel_name: str, seconds: int) -> None:
+        """Set the absolute timeout of a snoop channel."""
+        ...
+
+
+class DeadMansSwitch:
+    """Every recording of one PBX that is under way."""
+
+    def __init__(self, pbx: KeepsAlive, *, watching: Callable[[], bool], name: str) -> None:
+        self._pbx = pbx
+        self._watching = watching
+        self._channel_names: dict[RecordingName, str] = {}
+        self._due: deque[tuple[float, RecordingName]] = deque()
+        self._gauge = metrics.RECORDINGS.labels(name)
+
+    def known(self, recording: RecordingName, channel_name: str) -> None:
+        """The snoop channel of this recording has this name."""
+        self._channel_names[recording] = channel_name
+        self._gauge.set(len(self._channel_names))
+
+    def released(self, recording: RecordingName) -> None:
+        """Forget a recording that is over."""
+        self._channel_names.pop(recording, None)
+        self._gauge.set(len(self._channel_names))
+
+    async def arm(self, recording: RecordingName) -> None:
+        """Set the switch for the first time. Raises PbxError: then nothing may be recorded."""
+        await self._pbx.keep_recording_alive(self._channel_names[recording], LIMIT_S)
+        self._due.append((asyncio.get_running_loop().time() + REFRESH_S, recording))
+
+    async def run(self) -> None:
+        """Refresh what is due until cancelled; nothing while the PBX's events cannot be heard."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._watching():
+                await self._refresh(loop.time())
+
+    async def _refresh(self, now: float) -> None:
+        while self._due and self._due[0][0] <= now:
+            _, recording = self._due.popleft()
+            channel_name = self._channel_names.get(recording)
+            if channel_name is None:
+                continue
+            self._due.append((now + REFRESH_S, recording))
+            try:
+                await self._pbx.keep_recording_alive(channel_name, LIMIT_S)
+            except PbxError as error:
+                _log.warning("deadman.refresh_failed", recording=recording, reason=type(error).__name__)

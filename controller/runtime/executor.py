@@ -1,0 +1,191 @@
+"""Carries out what the core commands on one PBX, and tells it what came of it.
+
+Two lanes. Pauses and stops go out the moment they are commanded, on connections of their own, and wait for nothing.
+What starts or resumes is only ever commanded once its decision is durable, so nothing here needs to hold it back.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from time import monotonic
+from typing import Any, assert_never
+
+import structlog
+
+from controller.ari.client import Ari
+from controller.domain import commands as do
+from controller.domain.call import Call
+from controller.domain.decision import Decision
+from controller.domain.events import (
+    DecisionCommitted,
+    DecisionLost,
+    Event,
+    PauseConfirmed,
+    PauseUnconfirmed,
+    PromptEnded,
+    RecordingFailed,
+    ResumeConfirmed,
+    ResumeUnconfirmed,
+    SnoopGone,
+    TimerFired,
+)
+from controller.domain.names import CallId, ChannelId, RecordingName
+from controller.errors import Gone, PbxError
+from controller.runtime import metrics
+from controller.runtime.clock import now
+from controller.runtime.deadman import DeadMansSwitch
+from controller.runtime.doors import Door
+from controller.runtime.ports import Entry, Receipt, SampledDecision
+from controller.runtime.writer import Writer
+
+Tell = Callable[[CallId, Event], None]
+
+_log = structlog.get_logger(__name__)
+
+
+class Executor:
+    """The hands of one PBX's dispatcher. ``tell`` takes back what came of a command."""
+
+    def __init__(
+        self, *, ari: Ari, writer: Writer, deadman: DeadMansSwitch, doors: Mapping[ChannelId, Door], tell: Tell
+    ) -> None:
+        self._ari = ari
+        self._writer = writer
+        self._deadman = deadman
+        self._doors = doors
+        self._tell = tell
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def carry_out(self, call: Call, command: do.Command) -> None:  # noqa: C901 - one arm for each command
+        """Set one command going; returns at once."""
+        match command:
+            case do.Pause(recording=recording):
+                self._spawn(self._pause(call.id, recording))
+            case do.Stop(recording=recording):
+                self._spawn(self._stop(call.id, recording))
+            case do.Resume(recording=recording):
+                self._spawn(self._resume(call.id, recording))
+            case do.Snoop(recording=recording, channel=channel):
+                self._spawn(self._snoop(call.id, recording, channel))
+            case do.StartRecording(recording=recording):
+                self._spawn(self._record(call.id, recording))
+            case do.Commit() | do.CommitSampled():
+                self._commit(call.id, command)
+            case do.Log(decision=decision):
+                self._log(decision)
+            case do.Store(record=record):
+                self._writer.log(record)
+            case do.Play():
+                self._spawn(self._play(call.id, command))
+            case do.Conclude():
+                self._spawn(self._conclude(call.id, command))
+            case do.SetTimer(token=token, seconds=seconds):
+                loop = asyncio.get_running_loop()
+                loop.call_later(seconds, lambda: self._tell(call.id, TimerFired(at=now(), token=token)))
+            case _:
+                assert_never(command)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # The fast lane
+
+    async def _pause(self, call: CallId, recording: RecordingName) -> None:
+        """Confirmed is what Asterisk answers, and then says of the recording's state."""
+        began = monotonic()
+        try:
+            await self._ari.pause_recording(recording)
+            state = (await self._ari.live_recording(recording)).state
+        except PbxError as error:
+            self._failed("pause", error)
+            state = ""
+        if state == "paused":
+            metrics.PAUSE_SECONDS.observe(monotonic() - began)
+            self._tell(call, PauseConfirmed(at=now(), recording=recording))
+        else:
+            metrics.PAUSES_UNCONFIRMED.inc()
+            self._tell(call, PauseUnconfirmed(at=now(), recording=recording))
+
+    async def _stop(self, call: CallId, recording: RecordingName) -> None:
+        try:
+            await self._ari.hangup(recording, fresh=True)
+        except Gone:
+            self._tell(call, SnoopGone(at=now(), recording=recording))
+        except PbxError as error:  # the core asks again, and the dead man's switch runs out
+            self._failed("stop", error)
+
+    # The slow lane
+
+    async def _snoop(self, call: CallId, recording: RecordingName, channel: ChannelId) -> None:
+        try:
+            await self._ari.snoop(channel, recording)
+        except PbxError as error:
+            self._failed("snoop", error)
+            self._tell(call, SnoopGone(at=now(), recording=recording))
+
+    async def _record(self, call: CallId, recording: RecordingName) -> None:
+        """No dead man's switch, no recording."""
+        try:
+            await self._deadman.arm(recording)
+            await self._ari.record(recording, recording)
+        except PbxError as error:
+            self._failed("record", error)
+            self._tell(call, RecordingFailed(at=now(), recording=recording))
+
+    async def _resume(self, call: CallId, recording: RecordingName) -> None:
+        try:
+            await self._ari.resume_recording(recording)
+        except PbxError as error:
+            self._failed("resume", error)
+            self._tell(call, ResumeUnconfirmed(at=now(), recording=recording))
+        else:
+            self._tell(call, ResumeConfirmed(at=now(), recording=recording))
+
+    def _commit(self, call: CallId, command: do.Commit | do.CommitSampled) -> None:
+        entry: Entry
+        if isinstance(command, do.Commit):
+            entry = command.decision
+            _count(entry)
+        else:
+            entry = SampledDecision(
+                question=command.question,
+                purpose=command.purpose,
+                stratum=command.stratum,
+                sampling=command.sampling,
+                eligible=command.eligible,
+            )
+
+        def done(receipt: Receipt | None) -> None:
+            if receipt is None or receipt.seq is None:
+                self._tell(call, DecisionLost(at=now(), token=command.token))
+            else:
+                committed = DecisionCommitted(at=now(), token=command.token, seq=receipt.seq, draw=receipt.draw)
+                self._tell(call, committed)
+
+        self._writer.commit(entry, done)
+
+    def _log(self, decision: Decision) -> None:
+        _count(decision)
+        self._writer.log(decision)
+
+    # The dialogue
+
+    async def _play(self, call: CallId, play: do.Play) -> None:
+        door = self._doors.get(play.channel)
+        if door is not None:
+            heard = await door.play(play)
+            self._tell(call, PromptEnded(at=now(), heard=heard))
+
+    async def _conclude(self, call: CallId, conclusion: do.Conclude) -> None:
+        door = self._doors.get(conclusion.channel)
+        if door is not None:
+            await door.conclude(call, conclusion)
+
+    def _failed(self, command: str, error: PbxError) -> None:
+        metrics.COMMANDS_FAILED.labels(command).inc()
+        _log.warning("pbx.command_failed", command=command, error=type(error).__name__)
+
+
+def _count(decision: Decision) -> None:
+    metrics.DECISIONS.labels(decision.kind.value, decision.verdict.value, decision.reason.value).inc()

@@ -1,0 +1,221 @@
+"""One PBX, whole: its connections, its calls, and the tasks that keep them true."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from controller.agi.session import AgiSession
+from controller.ari.client import Ari
+from controller.ari.resources import Channel
+from controller.ari.stream import EventStream
+from controller.config import Pbx
+from controller.domain import events as told
+from controller.domain.call import Call
+from controller.domain.commands import Command
+from controller.domain.events import Event
+from controller.domain.names import BridgeId, CallId, ChannelId, RecordingName
+from controller.domain.policy import Policy
+from controller.domain.recording import BEGUN, Phase
+from controller.domain.switchboard import Switchboard
+from controller.errors import Gone, PbxError, PbxRefused
+from controller.runtime import metrics
+from controller.runtime.clock import now
+from controller.runtime.deadman import DeadMansSwitch
+from controller.runtime.dispatcher import Dispatcher
+from controller.runtime.executor import Executor
+from controller.runtime.listener import WANTED, Listener, is_ours
+from controller.runtime.reception import Reception
+from controller.runtime.writer import Writer
+
+ALIVE_VARIABLE = "RC_ALIVE_UNTIL"
+"""The dialplan asks us only while the PBX's own clock is before this."""
+
+PATIENCE_VARIABLE = "RC_PATIENCE"
+"""How long the dialplan leaves a caller with us before we have said how long we need."""
+
+PATIENCE_S = "2"
+ALIVE_EVERY_S = 1.0
+ALIVE_FOR_S = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class PbxLink:
+    """Everything for one PBX. Enter it, then ``run`` it."""
+
+    def __init__(self, *, settings: Pbx, password: str, numbers_key: bytes, policy: Policy, writer: Writer) -> None:
+        self.name = settings.name
+        self._ari = Ari(
+            url=settings.ari.url,
+            username=settings.ari.username,
+            password=password,
+            application=settings.ari.application,
+        )
+        self._stream = EventStream(ari=self._ari, random=random.random, wanted=WANTED)
+        self._switchboard = Switchboard()
+        self._reception = Reception(ari=self._ari, numbers_key=numbers_key)
+        deadman = DeadMansSwitch(self._ari, watching=lambda: self.ready, name=settings.name)
+        self._deadman = deadman
+        self._executor = Executor(
+            ari=self._ari, writer=writer, deadman=deadman, doors=self._reception.doors, tell=self.tell
+        )
+        self.dispatcher = Dispatcher(
+            pbx=settings.name, policy=policy, switchboard=self._switchboard, carry_out=self._carry_out
+        )
+        self._reception.ask = self.dispatcher.ask
+        self._listener = Listener(
+            switchboard=self._switchboard, dispatcher=self.dispatcher, deadman=deadman, reception=self._reception
+        )
+        self.ready = False
+        """Whether events are heard and everything that was missed has been asked for."""
+        self.application = settings.ari.application
+        self._connected = metrics.CONNECTED.labels(settings.name)
+
+    async def __aenter__(self) -> Self:
+        self._stack = AsyncExitStack()
+        await self._stack.enter_async_context(self._ari)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def why_not_ready(self) -> str:
+        """For people; empty when it is ready."""
+        if self.ready:
+            return ""
+        return self._stream.last_error or "connecting"
+
+    def tell(self, call: CallId, event: Event) -> None:
+        """Apply an event to a call."""
+        self.dispatcher.tell(call, event)
+
+    async def consent(self, session: AgiSession) -> None:
+        """Hold the dialogue of a FastAGI session, unless nobody could watch the recording that it is for."""
+        if self.ready:
+            await self._reception.consent(session)
+
+    async def run(self) -> None:
+        """Watch the PBX until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._deadman.run(), name="dead man's switch")
+            tasks.create_task(self._say_alive(), name="alive")
+            tasks.create_task(self._ari.keep_warm(), name="keep warm")
+            tasks.create_task(
+                self._stream.run(on_event=self._listener.hear, on_connected=self._catch_up, on_lost=self._events_lost),
+                name="events",
+            )
+
+    async def let_go_of_everything(self) -> None:
+        """Stop watching: hang up our snoop channels, and forget every call. What cannot be reached ends by itself."""
+        self.ready = False
+        for call in list(self.dispatcher.calls):
+            for track in call.tracks:
+                if track.recording is not None:
+                    with suppress(PbxError):
+                        await self._ari.hangup(track.recording.name)
+        self.dispatcher.forget_everything()
+        self._switchboard.clear()
+
+    def _carry_out(self, call: Call, command: Command) -> None:
+        self._executor.carry_out(call, command)
+
+    def _events_lost(self, reason: str) -> None:
+        self.ready = False
+        self._connected.set(0)
+        self._reception.link_lost()
+        _log.warning("pbx.events_lost", pbx=self.name, reason=reason)
+
+    async def _say_alive(self) -> None:
+        """Tell the dialplan, by the PBX's own clock, until when it may ask us."""
+        while True:
+            if self.ready:
+                try:
+                    await self._say_alive_once()
+                except PbxError as error:
+                    _log.warning("pbx.alive_not_said", pbx=self.name, reason=type(error).__name__)
+            await asyncio.sleep(ALIVE_EVERY_S)
+
+    async def _say_alive_once(self) -> None:
+        epoch = await self._ari.global_variable("EPOCH")
+        if not epoch.isdecimal():
+            raise PbxRefused("the PBX does not tell its time")
+        await self._ari.set_global_variable(ALIVE_VARIABLE, str(int(epoch) + ALIVE_FOR_S))
+        await self._ari.set_global_variable(PATIENCE_VARIABLE, PATIENCE_S)
+
+    async def _catch_up(self) -> None:
+        """Ask what is true, and tell every call what it may have missed. Raises PbxError."""
+        touched: set[str] = set()
+        self._listener.touched = touched
+        channels = {channel.id: channel for channel in await self._ari.channels()}
+        bridges = await self._ari.bridges()
+        first_time = not list(self._switchboard)
+        for missing in [c for c in self._switchboard if c not in channels and c not in touched]:
+            self._listener.gone(missing)
+        for channel_id, channel in channels.items():
+            if channel_id not in touched and not is_ours(channel_id):
+                self._listener.seen(channel)
+        members = {member: bridge.id for bridge in bridges for member in bridge.channels if not is_ours(member)}
+        for channel_id in set(channels) - touched:
+            self._place(ChannelId(channel_id), members.get(channel_id))
+        if first_time:
+            self.dispatcher.was_here_before_us(ChannelId(c) for c in channels)
+        else:
+            for channel_id in channels:
+                self.dispatcher.connections_changed(self._switchboard.connected(ChannelId(channel_id)), now())
+        self._listener.touched = None
+        await self._catch_up_recordings(channels)
+        await self._let_go(channels)
+        await self._say_alive_once()
+        self.ready = True
+        self._connected.set(1)
+        _log.info("pbx.ready", pbx=self.name, channels=len(channels))
+
+    def _place(self, channel: ChannelId, bridge: str | None) -> None:
+        if bridge is not None:
+            self._switchboard.entered(channel, BridgeId(bridge))
+        else:
+            self._switchboard.left_any(channel)
+
+    async def _catch_up_recordings(self, channels: dict[str, Channel]) -> None:
+        """Tell each recording what became of it; one that nobody here knows is stopped."""
+        known: set[str] = set()
+        for call in list(self.dispatcher.calls):
+            for track in call.tracks:
+                if track.recording is not None:
+                    known.add(track.recording.name)
+                    await self._catch_up_recording(call.id, track.recording.name, track.recording.phase, channels)
+        for unknown in [c for c in channels if is_ours(c) and c not in known]:
+            _log.warning("pbx.unknown_recording_stopped", pbx=self.name, recording=unknown)
+            try:
+                await self._ari.hangup(unknown)
+            except Gone:
+                continue
+
+    async def _catch_up_recording(
+        self, call: CallId, recording: RecordingName, phase: Phase, channels: dict[str, Channel]
+    ) -> None:
+        if recording not in channels:
+            self._listener.snoop_gone(recording)
+            return
+        if phase not in BEGUN:
+            return
+        try:
+            state = (await self._ari.live_recording(recording)).state
+        except Gone:
+            state = ""
+        if state not in {"recording", "paused"}:
+            self.tell(call, told.RecordingEnded(at=now(), recording=recording))
+
+    async def _let_go(self, channels: dict[str, Channel]) -> None:
+        """Give callers back who were in our application when the link broke: it holds them for ever."""
+        for channel in channels.values():
+            inside = channel.dialplan.app_name == "Stasis" and channel.dialplan.app_data.startswith(self.application)
+            if inside and not is_ours(channel.id) and channel.id not in self._reception.doors:
+                await self._reception.let_go(channel.id)

@@ -1,0 +1,17 @@
+"""What the daemon counts of itself, for Prometheus. No label holds anything personal."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_MILLISECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
+
+DECISIONS = Counter("rc_decisions", "Decisions taken.", ["kind", "verdict", "reason"])
+EVENTS = Counter("rc_events", "Events applied to calls.")
+COMMANDS_FAILED = Counter("rc_pbx_commands_failed", "Commands that Asterisk did not carry out.", ["command"])
+PAUSES_UNCONFIRMED = Counter("rc_pauses_unconfirmed", "Recordings stopped because a pause was not confirmed.")
+PAUSE_SECONDS = Histogram("rc_pause_seconds", "From the command to pause to its confirmation.", buckets=_MILLISECONDS)
+COMMIT_SECONDS = Histogram("rc_commit_seconds", "To write a batch to PostgreSQL.", buckets=_MILLISECONDS)
+BACKLOG = Gauge("rc_backlog_entries", "Decisions and records that wait to be written.")
+LOST_ENTRIES = Counter("rc_lost_entries", "Decisions and records that PostgreSQL will never take.")
+CALLS = Gauge("rc_live_calls", "Calls under way.", ["pbx"])
+RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch.", ["pbx"])
+CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])

@@ -1,0 +1,113 @@
+"""Takes the callers who come to be asked, by either door, and keeps the doors while their dialogues last."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+import structlog
+
+from controller.agi.session import AgiSession
+from controller.ari.client import Ari
+from controller.ari.resources import Channel
+from controller.domain.names import ChannelId
+from controller.domain.policy import Direction
+from controller.errors import PbxError
+from controller.runtime.dispatcher import Question
+from controller.runtime.doors import AgiDoor, Door, StasisDoor
+
+Ask = Callable[[Question], object]
+"""Begins a call with a dialogue."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Reception:
+    """The doors of one PBX. ``numbers_key`` is the key under which a customer's number is hashed."""
+
+    def __init__(self, *, ari: Ari, numbers_key: bytes) -> None:
+        self._ari = ari
+        self._numbers_key = numbers_key
+        self.doors: dict[ChannelId, Door] = {}
+        self.ask: Ask = _nobody_asks
+
+    async def consent(self, session: AgiSession) -> None:
+        """Hold a dialogue with the caller of a FastAGI session; returns when it is over. Raises AgiError."""
+        request = session.request
+        direction = _direction(request.query.get("direction", ""))
+        linkedid = await session.get_variable("CHANNEL(linkedid)")
+        channel = ChannelId(request.channel_id)
+        door = AgiDoor(session, limited=direction is Direction.INBOUND)
+        question = Question(
+            channel=channel,
+            linkedid=linkedid or request.channel_id,
+            direction=direction,
+            queue=request.query.get("queue", ""),
+            language=request.language,
+            # On the leg of a person called, too, the caller's number is their own.
+            customer_hash=self._hash(request.caller_number or ""),
+        )
+        self.doors[channel] = door
+        try:
+            self.ask(question)
+            await door.concluded.wait()
+        finally:
+            if self.doors.get(channel) is door:
+                del self.doors[channel]
+
+    def came(self, channel: Channel, args: tuple[str, ...]) -> None:
+        """A caller came by ``Stasis(application,consent,QUEUE[,DIRECTION])``."""
+        if not args or args[0] != "consent":
+            _log.warning("reception.unknown_request")
+        customer = ChannelId(channel.id)
+        self.doors[customer] = StasisDoor(self._ari, customer)
+        direction = _direction(args[2] if len(args) > 2 else "")  # noqa: PLR2004 - the third argument
+        question = Question(
+            channel=customer,
+            linkedid=channel.linkedid or channel.id,
+            direction=direction,
+            queue=args[1] if len(args) > 1 else "",
+            language=channel.language,
+            customer_hash=self._hash(channel.caller_number),
+        )
+        self.ask(question)
+
+    def left(self, channel: ChannelId) -> None:
+        """A channel is no longer in our application, or no longer at all."""
+        if isinstance(self.doors.get(channel), StasisDoor):
+            del self.doors[channel]
+
+    def pressed(self, channel: ChannelId, digit: str) -> None:
+        """A channel pressed a key."""
+        door = self.doors.get(channel)
+        if door is not None:
+            door.pressed(digit)
+
+    def played(self, playback: str, *, whole: bool) -> None:
+        """A playback ended."""
+        for door in self.doors.values():
+            if isinstance(door, StasisDoor):
+                door.finished(playback, whole=whole)
+
+    def link_lost(self) -> None:
+        """Asterisk forgets our application with the link, and the callers in it hear nothing from us any more."""
+        for channel in [channel for channel, door in self.doors.items() if isinstance(door, StasisDoor)]:
+            del self.doors[channel]
+
+    async def let_go(self, channel: str) -> None:
+        """Give back to its dialplan a caller who waits in our application for a daemon that forgot them."""
+        try:
+            await self._ari.continue_in_dialplan(channel)
+        except PbxError as error:
+            _log.info("reception.not_continued", reason=type(error).__name__)
+
+    def _hash(self, number: str) -> bytes | None:
+        """Hash a number so that it can be looked up by who has the key, and read by nobody (GDPR art. 25)."""
+        return hmac.digest(self._numbers_key, number.encode(), hashlib.sha256) if number else None
+
+
+def _direction(text: str) -> Direction:
+    return Direction.OUTBOUND if text == Direction.OUTBOUND.value else Direction.INBOUND
+
+
+def _nobody_asks(question: Question) -> object:  # noqa: ARG001 - fulfils Ask
+    raise AssertionError("the reception is not connected to a dispatcher")
