@@ -1,0 +1,104 @@
+"""docker-compose.yml cannot be started here: this checks all that it refers to."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.config.credentials import NAMES, variable
+
+ROOT = Path(__file__).parents[2]
+VARIABLE = re.compile(r"\$\{([A-Z_]+)[^}]*\}")
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return (ROOT / "docker-compose.yml").read_text()
+
+
+@pytest.fixture(scope="module")
+def compose(text: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load(text)
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    parsed: dict[str, dict[str, Any]] = compose["services"]
+    return parsed
+
+
+def mounts(services: dict[str, dict[str, Any]]) -> list[str]:
+    return [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", ())]
+
+
+def test_the_four_services_are_there_and_each_says_whether_it_is_well(services: dict[str, Any]) -> None:
+    assert set(services) == {"asterisk", "postgres", "mosquitto", "controller"}
+    assert all(service["healthcheck"]["test"][0] == "CMD" for service in services.values())
+
+
+def test_every_build_context_holds_a_dockerfile_and_all_that_it_copies(services: dict[str, Any]) -> None:
+    contexts = [ROOT / service["build"] for service in services.values() if "build" in service]
+    assert len(contexts) == 2
+    for context in contexts:
+        for line in (context / "Dockerfile").read_text().splitlines():
+            if line.startswith("COPY ") and "--from=" not in line:
+                *sources, _ = line.split()[1:]
+                assert [name for name in sources if not (context / name).exists()] == []
+
+
+def test_what_the_daemons_image_copies_is_not_ignored() -> None:
+    kept = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"}
+    copied: set[str] = set()
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from=" not in line:
+            copied.update(line.split()[1:-1])
+    assert copied == kept
+
+
+def test_every_file_mounted_from_the_repository_exists(services: dict[str, Any]) -> None:
+    ours = [mount for mount in mounts(services) if mount.startswith(".")]
+    assert ours != []
+    assert [mount for mount in ours if not (ROOT / mount).exists()] == []
+
+
+def test_every_named_volume_is_declared_and_every_declared_one_is_used(
+    compose: dict[str, Any], services: dict[str, Any]
+) -> None:
+    named = {mount for mount in mounts(services) if mount[0] not in "./$"}
+    assert named == set(compose["volumes"])
+
+
+def test_every_secret_is_declared_as_a_file_and_every_declared_one_is_used(
+    compose: dict[str, Any], services: dict[str, Any]
+) -> None:
+    used = {secret for service in services.values() for secret in service.get("secrets", ())}
+    assert used == set(compose["secrets"])
+    assert all(secret["file"].startswith("${RC_SECRETS}/") for secret in compose["secrets"].values())
+
+
+def test_every_variable_is_documented_and_every_documented_one_is_used(text: str) -> None:
+    example = (ROOT / ".env.example").read_text()
+    documented = dict(line.split("=", 1) for line in example.splitlines() if line and line[0] != "#")
+    assert set(VARIABLE.findall(text)) == set(documented)
+    assert (ROOT / documented["RC_CONFIG"]).is_file()
+
+
+def test_every_service_waited_for_exists(services: dict[str, Any]) -> None:
+    awaited = {name for service in services.values() for name in service.get("depends_on", ())}
+    assert awaited <= set(services)
+
+
+def test_no_password_stands_in_the_file(services: dict[str, Any]) -> None:
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|TOKEN|SECRET|KEY|URL", name):
+                assert name.endswith("_FILE")
+                assert value.removeprefix("/run/secrets/") in service["secrets"]
+
+
+def test_the_variables_of_the_controller_are_ones_that_it_reads(services: dict[str, Any]) -> None:
+    known = {f"{variable(name)}_FILE" for name in NAMES}
+    assert set(services["controller"]["environment"]) <= known
