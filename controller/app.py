@@ -20,6 +20,7 @@ from controller.db.engine import open_engine
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
 from controller.domain.decision import Decision, Kind, Reason, Verdict
+from controller.domain.names import Token
 from controller.domain.records import RecordingState
 from controller.errors import DatabaseError
 from controller.runtime.clock import now
@@ -126,6 +127,7 @@ class App:
             return
         for recording in await queries.unfinished_recordings(engine, pbx):
             decision = Decision(
+                token=Token(f"controller-lost:{recording.name}"),
                 at=now(),
                 call_id=recording.call_id,
                 pbx=pbx,

@@ -54,7 +54,7 @@ class PostgresLedger:
             )
             attempt.committing = True
             await driver.execute("COMMIT")
-        return _receipts(entries, draws, await decisions.numbers(inserted) if inserted else [])
+        return _receipts(entries, draws, await decisions.numbers(inserted, decided) if inserted else [])
 
     async def _drawn(self, driver: Driver, entries: Sequence[Entry]) -> list[Draw]:
         """The draw of each sampled decision, in their order."""
@@ -81,8 +81,9 @@ class PostgresLedger:
 async def _statement(entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> list[Receipt]:
     """Decisions alone are one statement, which is a transaction by itself."""
     attempt.committing = True
-    inserted = await decisions.insert(driver, _decided(entries, ()))
-    return [Receipt(seq=seq) for seq in await decisions.numbers(inserted)]
+    decided = _decided(entries, ())
+    inserted = await decisions.insert(driver, decided)
+    return [Receipt(seq=seq) for seq in await decisions.numbers(inserted, decided)]
 
 
 def _decided(entries: Sequence[Entry], draws: Sequence[Draw]) -> list[Decision]:

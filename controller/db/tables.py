@@ -71,6 +71,7 @@ decision = Table(
     "decision",
     metadata,
     Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("token", Text, nullable=False, unique=True),
     Column("at", _TIME, nullable=False),
     Column("call_id", UUID(as_uuid=False)),
     Column("pbx", Text, nullable=False),

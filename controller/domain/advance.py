@@ -95,30 +95,25 @@ def _begin(turn: Turn) -> None:
         turn.do(Conclude(channel=call.customer, verdict=Verdict.REFUSED, reason=Reason.NO_MATCHING_ROUTE))
         return
     purposes = call.policy.purposes_of(call.route)
-    turn.change(
-        tracks=tuple(Track(purpose=purpose) for purpose in purposes),
-        dialogue=consent.begin(purposes[0].consent),
-    )
-    _speak(turn)
+    turn.change(tracks=tuple(Track(purpose=purpose) for purpose in purposes))
+    _speak(turn, consent.begin(purposes[0].consent))
 
 
 def _hear(turn: Turn, heard: consent.Heard) -> None:
     dialogue = turn.call.dialogue
     if dialogue is not None and dialogue.step is not None:
-        turn.change(dialogue=consent.hear(dialogue, heard))
-        _speak(turn)
+        _speak(turn, consent.hear(dialogue, heard))
 
 
-def _speak(turn: Turn) -> None:
+def _speak(turn: Turn, dialogue: consent.Dialogue) -> None:
     """Play the next prompt, or conclude."""
+    turn.change(dialogue=dialogue)
     call = turn.call
-    if call.dialogue is None:
-        return
-    prompt = consent.prompt_of(call.dialogue, call.policy, call.language)
+    prompt = consent.prompt_of(dialogue, call.policy, call.language)
     if prompt is None:
-        _conclude(turn, call.dialogue)
+        _conclude(turn, dialogue)
         return
-    keys, patience = consent.keys_of(call.dialogue), consent.patience_of(call.dialogue)
+    keys, patience = consent.keys_of(dialogue), consent.patience_of(dialogue)
     turn.do(Play(channel=call.customer, prompt=prompt, keys=keys, patience_ms=patience))
 
 
@@ -178,8 +173,7 @@ def _end(turn: Turn) -> None:
         return
     dialogue = turn.call.dialogue
     if dialogue is not None and dialogue.step is not None:
-        turn.change(dialogue=replace(dialogue, step=None, answer=Reason.ANNOUNCEMENT_INCOMPLETE))
-        _conclude(turn, turn.call.dialogue or dialogue)
+        _speak(turn, replace(dialogue, step=None, answer=Reason.ANNOUNCEMENT_INCOMPLETE))
     turn.change(ended_at=turn.at, parties=())
     turn.store_call()
 

@@ -89,8 +89,9 @@ class Call:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more can come of this call."""
-        return self.ended_at is not None and all(track.recording is None for track in self.tracks)
+        """Whether nothing more can come of this call: no file, and no answer to whether it may be recorded."""
+        pending = any(track.recording is not None or track.asked is not None for track in self.tracks)
+        return self.ended_at is not None and not pending
 
     def has(self, role: Role) -> bool:
         """Whether somebody of this role can hear the customer now."""

@@ -85,15 +85,13 @@ def begin(consent: Consent) -> Dialogue:
 
 def prompt_of(dialogue: Dialogue, policy: Policy, language: str) -> Prompt | None:
     """What to play now; None when the dialogue is over."""
-    match dialogue.step:
-        case Step.ANNOUNCEMENT:
-            name = dialogue.consent.announcement
-        case Step.INFORMATION:
-            name = dialogue.consent.information
-        case Step.CHOICE:
-            name = dialogue.consent.choice
-        case None:
-            name = None
+    names = {
+        None: None,
+        Step.ANNOUNCEMENT: dialogue.consent.announcement,
+        Step.INFORMATION: dialogue.consent.information,
+        Step.CHOICE: dialogue.consent.choice,
+    }
+    name = names[dialogue.step]
     return policy.prompt(name, language) if name else None
 
 

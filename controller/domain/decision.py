@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from controller.domain.names import CallId
+from controller.domain.names import CallId, Token
 
 Fact = str | int | float | bool | None
 """A fact is a plain value, so that a decision reads the same in a table, in JSON and in a court."""
@@ -83,11 +83,12 @@ class Reason(StrEnum):
 class Decision:
     """One decision about one call; PostgreSQL adds ``seq`` when it is written.
 
-    ``at`` is when it was taken (UTC), which for a pause is before it was written. ``rule`` names the rule of the
-    configuration that applied (``routes.support``), ``actor`` who or what caused it (``caller``, ``agent:201``,
-    ``policy``, ``api:NAME``, ``daemon``).
+    ``token`` is its own and no other's, so that one that is written twice is kept once. ``at`` is when it was taken
+    (UTC), which for a pause is before it was written. ``rule`` names the rule of the configuration that applied
+    (``routes.support``), ``actor`` who or what caused it (``caller``, ``agent:201``, ``policy``, ``api``, ``daemon``).
     """
 
+    token: Token
     at: datetime
     call_id: CallId | None
     pbx: str

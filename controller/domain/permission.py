@@ -101,7 +101,7 @@ def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str) -> None:
         turn.log(question)
         turn.put(replace(track, permission=Permission.REFUSED))
         return
-    token = turn.token()
+    token = question.token
     turn.put(replace(track, permission=Permission.ASKED, asked=token))
     if sampled and track.purpose.sampling is not None:
         _draw(turn, track.purpose.name, track.purpose.sampling, question)
@@ -112,7 +112,7 @@ def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str) -> None:
 def _draw(turn: Turn, purpose: str, sampling: Sampling, question: Decision) -> None:
     turn.do(
         CommitSampled(
-            token=next(t.asked for t in turn.call.tracks if t.purpose.name == purpose and t.asked),
+            token=question.token,
             question=question,
             purpose=purpose,
             stratum=_stratum(turn, sampling),

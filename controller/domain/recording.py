@@ -29,8 +29,8 @@ class Phase(StrEnum):
     """It ended, and nobody here ended it."""
 
 
-CAPTURING = frozenset({Phase.STARTING, Phase.RECORDING, Phase.PAUSING, Phase.RESUMING})
-"""Phases in which audio may be on its way into the file."""
+CAPTURING = frozenset({Phase.STARTING, Phase.RECORDING, Phase.PAUSING, Phase.RESUMING, Phase.STOPPING})
+"""Phases in which audio may be on its way into the file: a stop, too, is only true once Asterisk has said so."""
 
 BEGUN = frozenset({Phase.RECORDING, Phase.PAUSING, Phase.PAUSED, Phase.RESUMING})
 """Phases in which Asterisk keeps a live recording, known to have started."""

@@ -132,12 +132,11 @@ def _toward_recording(turn: Turn, track: Track) -> None:
 
 def _ask_to_resume(turn: Turn, track: Track) -> None:
     reason, actor = turn.call.released
-    token = turn.token()
     decision = turn.decision(
         Kind.RESUME, Verdict.ALLOWED, reason, purpose=track.purpose.name, actor=actor, facts=_names(track)
     )
-    turn.do(Commit(token=token, decision=decision))
-    turn.put(replace(track, ticket=Ticket(token=token, held=False)))
+    turn.do(Commit(token=decision.token, decision=decision))
+    turn.put(replace(track, ticket=Ticket(token=decision.token, held=False)))
 
 
 def _snoop(turn: Turn, track: Track) -> None:

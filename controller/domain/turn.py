@@ -54,8 +54,9 @@ class Turn:
         facts: Mapping[str, Fact] = NO_FACTS,
     ) -> Decision:
         """A decision about this call, taken now."""
-        call = self.call
+        token, call = self.token(), self.call
         return Decision(
+            token=token,
             at=self.at,
             call_id=call.id,
             pbx=call.pbx,

@@ -33,7 +33,7 @@ class CallState(StrEnum):
 def state_of(call: Call | None) -> CallState:
     """The one word for a call; ``unsettled`` while Asterisk has not answered."""
     recordings = [t.recording for t in call.tracks if t.recording is not None] if call is not None else []
-    live = [r for r in recordings if r.phase is not Phase.STOPPING and r.phase is not Phase.LOST]
+    live = [r for r in recordings if r.phase is not Phase.LOST]
     if any(r.phase is Phase.RECORDING for r in live):
         return CallState.RECORDING
     if any(r.phase is not Phase.PAUSED for r in live):

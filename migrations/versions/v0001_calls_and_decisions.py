@@ -76,6 +76,7 @@ def _create_decision() -> None:
     op.create_table(
         "decision",
         sa.Column("seq", sa.BigInteger, sa.Identity(always=True), nullable=False),
+        sa.Column("token", sa.Text, nullable=False),
         sa.Column("at", _TIME, nullable=False),
         sa.Column("call_id", _UUID),
         sa.Column("pbx", sa.Text, nullable=False),
@@ -90,6 +91,7 @@ def _create_decision() -> None:
         sa.Column("facts", postgresql.JSONB, nullable=False),
         sa.Column("written_at", _TIME, nullable=False, server_default=sa.func.clock_timestamp()),
         sa.PrimaryKeyConstraint("seq", name="decision_pkey"),
+        sa.UniqueConstraint("token", name="decision_token_key"),
         sa.CheckConstraint(
             "kind IN ('consent', 'record', 'pause', 'resume', 'stop', 'discard', 'retain', 'erase', 'hold', "
             "'access', 'config')",

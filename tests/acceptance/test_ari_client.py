@@ -30,6 +30,7 @@ from controller.ari.events import (
 from controller.ari.resources import Channel
 from controller.ari.stream import EventStream
 from controller.errors import Gone, NotNow, PbxAuthenticationFailed, PbxRefused
+from tests.acceptance.wire import Wire
 
 PATIENCE_S = 30.0
 E = TypeVar("E", bound=Event)
@@ -124,59 +125,6 @@ async def listening(ari: Ari) -> AsyncIterator[Listener]:
             await running
 
 
-class Wire:
-    """A TCP relay to the PBX whose links a test can cut, or silence without closing them."""
-
-    def __init__(self, pbx: Pbx) -> None:
-        target = urlsplit(pbx.ari_url)
-        self._target = (target.hostname or "", target.port or 80)
-        self._path = target.path
-        self._links: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._silenced: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-
-    async def connect(self, port: int = 0) -> str:
-        """Begin to listen; gives ARI's address through this wire."""
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", port)
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._path}"
-
-    def cut(self) -> None:
-        """Reset every link, as a failing network does."""
-        for link in self._links:
-            for writer in link:
-                writer.transport.abort()
-        self._links.clear()
-
-    def silence(self) -> None:
-        """Carry nothing more on the present links, and tell neither end; later links work."""
-        for link in self._links:
-            self._silenced.update(link)
-
-    async def disconnect(self) -> None:
-        """Stop listening and end every link."""
-        self.cut()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-        await asyncio.gather(*self._tasks)
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*self._target)
-        self._links.append((writer, back))
-        for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._carry(source, sink))
-            self._tasks.add(task)
-
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65536):
-                if sink not in self._silenced:
-                    sink.write(data)
-        if sink not in self._silenced:
-            sink.close()
-
-
 @pytest.fixture
 async def ari(pbx: Pbx) -> AsyncIterator[Ari]:
     """Open a client."""
@@ -195,7 +143,7 @@ async def heard(ari: Ari) -> AsyncIterator[Listener]:
 @pytest.fixture
 async def wire(pbx: Pbx) -> AsyncIterator[Wire]:
     """Lay a wire to the PBX."""
-    laid = Wire(pbx)
+    laid = Wire(pbx.ari_url)
     yield laid
     await laid.disconnect()
 

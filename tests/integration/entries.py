@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from controller.domain.decision import Decision, Kind, Reason, Verdict
-from controller.domain.names import CallId, RecordingName
+from controller.domain.names import CallId, RecordingName, Token
 from controller.domain.policy import Direction, Sampling
 from controller.domain.records import CallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
 from controller.runtime.ports import SampledDecision
@@ -26,6 +26,7 @@ def a_call_id() -> CallId:
 
 def a_decision(**changes: Any) -> Decision:
     fields: dict[str, Any] = {
+        "token": Token(f"token {next(_numbers)}"),
         "at": NOON,
         "call_id": a_call_id(),
         "pbx": "paris",

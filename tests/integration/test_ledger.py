@@ -212,3 +212,12 @@ async def test_a_decision_tells_when_it_was_written_too(ledger: PostgresLedger, 
         [(written_at, now)] = connection.execute("SELECT written_at, clock_timestamp() FROM decision").fetchall()
     assert isinstance(written_at, datetime)
     assert at(0) < written_at <= now
+
+
+async def test_a_decision_that_is_written_twice_is_kept_once_and_keeps_its_number(engine: AsyncEngine) -> None:
+    ledger = PostgresLedger(engine, sampling_key=KEY)
+    first, second = a_decision(), a_decision()
+    [receipt] = await ledger.write([first])
+    again, new = await ledger.write([first, second])
+    assert again.seq == receipt.seq
+    assert [d.seq async for d in queries.decisions(engine)] == [receipt.seq, new.seq]

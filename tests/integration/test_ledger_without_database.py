@@ -79,7 +79,7 @@ def stopped(data: Path) -> Iterator[None]:
 @shapes
 async def test_a_connection_that_died_in_the_pool_is_replaced_unnoticed(database: str, entries: list[Entry]) -> None:
     async with ledger_on(database) as ledger:
-        await asyncio.gather(*(ledger.write(entries) for _ in range(4)))
+        await asyncio.gather(*(ledger.write([a_decision()]) for _ in range(4)))
         end_all_other_sessions(database)
         for _ in range(5):
             await ledger.write(entries)

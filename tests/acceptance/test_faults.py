@@ -1,0 +1,351 @@
+"""What holds when something breaks: no rule is broken, and nobody waits. Each fault is made for real."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+
+from controller.db.embedded import running_url
+from lab.phones import Phones
+from lab.stories import Conversation, Staff, converse, live_call, written
+from lab.sweep import moments
+from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten
+from tests.acceptance.conversations import audio, decided, gaps, seconds
+from tests.acceptance.wire import Wire
+
+ENDS_WITHIN_S = 10
+"""What is promised of a recording that nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[World]:
+    """A lab whose daemon each test starts, and breaks, for itself."""
+    with World.running(shorten, record_every_call, daemon=False) as running:
+        yield running
+
+
+@pytest.fixture
+def daemon(lab: World) -> Iterator[Daemon]:
+    """The daemon, running."""
+    lab.daemon.start()
+    yield lab.daemon
+    lab.daemon.stop()
+
+
+@pytest.fixture
+async def phones(lab: World) -> AsyncIterator[Phones]:
+    async with Phones.of(lab.phones) as ready:
+        yield ready
+
+
+@pytest.fixture
+def staff(phones: Phones) -> Staff:
+    return Staff(phones)
+
+
+@contextmanager
+def frozen_database(daemon: Daemon) -> Iterator[None]:
+    """PostgreSQL, all its processes, answers nothing for a while."""
+    postmaster = int((daemon.state / "postgresql" / "data" / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    frozen = [postmaster, *map(int, children)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def reach_an_agent(phones: Phones, staff: Staff, number: str) -> float:
+    """Call until an agent answers; gives how many seconds that took, and hangs up."""
+    began = time.monotonic()
+    caller = await phones.call(EVERY_CALL_NUMBER, caller=number)
+    await staff.next_call()
+    took = time.monotonic() - began
+    await caller.hang_up()
+    await caller.ended()
+    return took
+
+
+async def talk(phones: Phones, staff: Staff, daemon: Daemon, number: str) -> Conversation:
+    return await converse(phones, staff, daemon, caller=number)
+
+
+def our_channels(world: World) -> list[str]:
+    """The snoop channels on the PBX."""
+    lines = world.pbx.asterisk.cli("core show channels concise").splitlines()
+    return [line for line in lines if line.startswith("Snoop/")]
+
+
+async def test_a_killed_daemon_leaves_no_recording_behind_and_the_next_one_says_so(
+    lab: World, daemon: Daemon, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980301"
+    conversation = await talk(phones, staff, daemon, number)
+    await asyncio.sleep(1.5)
+    [recording] = daemon.recordings(conversation.call["id"])
+    daemon.kill()
+    await asyncio.sleep(ENDS_WITHIN_S)
+    assert our_channels(lab) == []
+    stretches = await asyncio.to_thread(moments, lab.recording_file(recording["name"]))
+    assert 1 < seconds(stretches) < ENDS_WITHIN_S + 1.5
+    await conversation.caller.hang_up()
+    daemon.start()
+    found = daemon.decisions(conversation.call["id"])
+    assert (found[-1]["kind"], found[-1]["reason"]) == ("stop", "controller-lost")
+    assert daemon.recordings(conversation.call["id"])[0]["state"] == "ended"
+
+
+async def test_a_stopped_daemon_is_watched_by_nobody_so_its_recording_ends(
+    lab: World, daemon: Daemon, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980302"
+    conversation = await talk(phones, staff, daemon, number)
+    daemon.signal(signal.SIGSTOP)
+    await asyncio.sleep(ENDS_WITHIN_S)
+    assert our_channels(lab) == []
+    daemon.signal(signal.SIGCONT)
+    await conversation.caller.hang_up()
+    call = await written(daemon, number)
+    assert daemon.decisions(call["id"])[-1]["kind"] == "stop"
+
+
+async def test_callers_pass_a_daemon_that_hangs(lab: World, daemon: Daemon, phones: Phones, staff: Staff) -> None:
+    daemon.signal(signal.SIGSTOP)
+    first = await reach_an_agent(phones, staff, "0639980303")
+    await asyncio.sleep(3)
+    second = await reach_an_agent(phones, staff, "0639980304")
+    daemon.signal(signal.SIGCONT)
+    announcement = 4
+    assert first < announcement
+    assert second < announcement
+    assert our_channels(lab) == []
+
+
+async def test_a_caller_in_the_dialogue_passes_a_daemon_that_dies(daemon: Daemon, phones: Phones, staff: Staff) -> None:
+    caller = await phones.call(EVERY_CALL_NUMBER, caller="0639980305")
+    await caller.answered()
+    await asyncio.sleep(1)
+    daemon.kill()
+    await staff.next_call()
+    await caller.hang_up()
+    daemon.start()
+
+
+async def test_a_frozen_database_starts_no_recording_and_holds_no_caller(
+    lab: World, daemon: Daemon, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980306"
+    with frozen_database(daemon):
+        caller = await phones.call(EVERY_CALL_NUMBER, caller=number)
+        await caller.answered()
+        await staff.next_call()
+        await caller.play_sweep()
+        await asyncio.sleep(7)
+        assert our_channels(lab) == []
+        await caller.hang_up()
+        await caller.ended()
+    call = await written(daemon, number)
+    await reason_of(daemon, call["id"], "decision-not-logged")
+    found = await decided(lab, number)
+    assert len([kind for kind, _, _ in found if kind == "consent"]) == 1
+    assert await audio(lab, number) == []
+
+
+async def test_a_frozen_database_delays_no_pause(lab: World, daemon: Daemon, phones: Phones, staff: Staff) -> None:
+    number = "0639980307"
+    conversation = await talk(phones, staff, daemon, number)
+    await asyncio.sleep(1.5)
+    with frozen_database(daemon):
+        await conversation.agent.press("*7")
+        await asyncio.sleep(2)
+        call = await live_call(daemon, queue="every")
+        assert call["state"] == "paused"
+        await conversation.agent.press("*8")
+        await asyncio.sleep(1)
+        assert (await live_call(daemon, queue="every"))["state"] == "paused"
+    await live_call(daemon, queue="every", state="recording")
+    await asyncio.sleep(1.5)
+    await conversation.caller.hang_up()
+    found = await decided(lab, number)
+    assert ("pause", "applied", "payment") in found
+    [stretches] = await audio(lab, number)
+    [gap] = gaps(stretches)
+    assert gap.end_s - gap.begin_s > 2.4
+
+
+async def test_a_pbx_that_restarts_is_watched_again(lab: World, daemon: Daemon, phones: Phones, staff: Staff) -> None:
+    await asyncio.to_thread(lab.pbx.asterisk.restart)
+    await asyncio.to_thread(daemon.wait_until_ready)
+    number = "0639980308"
+    conversation = await talk(phones, staff, daemon, number)
+    await asyncio.sleep(1)
+    await conversation.caller.hang_up()
+    assert ("record", "allowed", "legal-obligation") in await decided(lab, number)
+
+
+@pytest.fixture
+async def wire(lab: World) -> AsyncIterator[Wire]:
+    """A wire between the daemon and ARI, and the daemon running at its end."""
+    laid = Wire(lab.pbx.ari_url)
+    before = lab.daemon.config.read_text()
+    config = yaml.safe_load(before)
+    config["pbxs"][0]["ari"]["url"] = await laid.connect()
+    lab.daemon.config.write_text(yaml.safe_dump(config))
+    await asyncio.to_thread(lab.daemon.start)
+    yield laid
+    await asyncio.to_thread(lab.daemon.stop)
+    lab.daemon.config.write_text(before)
+    await laid.disconnect()
+
+
+async def test_a_recording_goes_on_through_a_short_cut_and_can_still_be_paused(
+    lab: World, wire: Wire, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980309"
+    conversation = await talk(phones, staff, lab.daemon, number)
+    await asyncio.sleep(1)
+    wire.cut()
+    await asyncio.sleep(1)
+    await asyncio.to_thread(lab.daemon.wait_until_ready)
+    await conversation.agent.press("*7")
+    await asyncio.sleep(2)
+    await conversation.agent.press("*8")
+    await asyncio.sleep(1.5)
+    await conversation.caller.hang_up()
+    found = await decided(lab, number)
+    assert [kind for kind, _, _ in found] == ["consent", "record", "pause", "resume", "stop"]
+    [stretches] = await audio(lab, number)
+    [gap] = gaps(stretches)
+    assert gap.end_s - gap.begin_s == pytest.approx(2, abs=0.3)
+
+
+async def test_a_recording_that_cannot_be_watched_for_long_ends(
+    lab: World, wire: Wire, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980310"
+    conversation = await talk(phones, staff, lab.daemon, number)
+    wire.broken = True
+    wire.cut()
+    await asyncio.sleep(ENDS_WITHIN_S)
+    assert our_channels(lab) == []
+    wire.broken = False
+    await asyncio.to_thread(lab.daemon.wait_until_ready)
+    await conversation.caller.hang_up()
+    assert (await decided(lab, number))[-1][0] == "stop"
+
+
+async def test_a_pause_that_cannot_be_confirmed_becomes_a_stop_and_a_quarantine(
+    lab: World, wire: Wire, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980311"
+    conversation = await talk(phones, staff, lab.daemon, number)
+    await asyncio.sleep(1.5)
+    wire.broken = True
+    wire.silence()
+    call_id = conversation.call["id"]
+    status, body = await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call_id}/pause")
+    assert (status, body["title"]) == (503, "Service Unavailable")
+    await asyncio.sleep(ENDS_WITHIN_S)
+    assert our_channels(lab) == []
+    wire.broken = False
+    wire.cut()
+    await asyncio.to_thread(lab.daemon.wait_until_ready)
+    await conversation.caller.hang_up()
+    assert ("stop", "applied", "pause-unconfirmed") in await decided(lab, number)
+    [recording] = lab.daemon.recordings(call_id)
+    assert recording["quarantined_from"] is not None
+
+
+async def test_a_caller_stuck_in_stasis_is_let_go_after_a_reconnect(wire: Wire, phones: Phones, staff: Staff) -> None:
+    caller = await phones.call("0199000015", caller="0639980312")
+    await caller.answered()
+    await asyncio.sleep(1)
+    wire.cut()
+    await staff.next_call()
+    await caller.hang_up()
+
+
+async def test_a_wrong_ari_password_is_said_and_stops_nothing(lab: World) -> None:
+    right = lab.daemon.environ
+    lab.daemon.environ = right | {"RECORDING_CONTROLLER_ARI_PASSWORD": "wrong"}
+    lab.daemon.start(wait=False)
+    try:
+        said = await trouble(lab.daemon, "pbx lab", "password")
+        assert "password" in said
+        assert lab.daemon.request("GET", "/healthz")[0] == 200
+    finally:
+        lab.daemon.stop()
+        lab.daemon.environ = right
+
+
+async def test_a_pbx_that_is_not_there_yet_is_waited_for(lab: World, phones: Phones, staff: Staff) -> None:
+    lab.pbx.asterisk.stop()
+    lab.daemon.start(wait=False)
+    try:
+        await trouble(lab.daemon, "pbx lab", "connect")
+        await asyncio.to_thread(lab.pbx.asterisk.start)
+        await asyncio.to_thread(lab.daemon.wait_until_ready)
+        number = "0639980313"
+        conversation = await talk(phones, staff, lab.daemon, number)
+        await conversation.caller.hang_up()
+        assert (await decided(lab, number))[0] == ("consent", "allowed", "announced")
+    finally:
+        lab.daemon.stop()
+
+
+async def reason_of(daemon: Daemon, call_id: object, reason: str) -> None:
+    """Wait until a decision of the call has this reason."""
+    async with asyncio.timeout(20):
+        while reason not in [d["reason"] for d in await asyncio.to_thread(daemon.decisions, call_id)]:
+            await asyncio.sleep(0.1)
+
+
+async def trouble(daemon: Daemon, part: str, word: str) -> str:
+    """Wait until ``/readyz`` says this word about a part; gives all that it says."""
+    said = ""
+    for _ in range(200):
+        status, said = await asyncio.to_thread(daemon.readiness)
+        if status == 503 and word in yaml.safe_load(said)["troubles"].get(part, ""):
+            return said
+        await asyncio.sleep(0.05)
+    raise TimeoutError(said)
+
+
+async def test_a_second_daemon_stands_by_and_takes_over(lab: World, daemon: Daemon, tmp_path: Path) -> None:
+    second = another(lab, tmp_path)
+    second.start(wait=False)
+    try:
+        await trouble(second, "pbx lab", "another daemon")
+        lease = "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+        url = running_url(daemon.state / "postgresql")
+        assert url is not None
+        daemon.signal(signal.SIGSTOP)
+        with psycopg.connect(url, autocommit=True) as connection:
+            for (pid,) in connection.execute(lease).fetchall():
+                connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        await asyncio.to_thread(second.wait_until_ready)
+    finally:
+        second.stop()
+        daemon.signal(signal.SIGCONT)
+
+
+def another(lab: World, directory: Path) -> Daemon:
+    """A second daemon for the same PBX and database."""
+    config = yaml.safe_load(lab.daemon.config.read_text())
+    config["fastagi"]["port"], config["http"]["port"] = lab.daemon.fastagi_port + 1, lab.daemon.http_port + 1
+    config["database"] = {"embedded": False}
+    config["state_directory"] = str(directory / "state")
+    url = running_url(lab.daemon.state / "postgresql")
+    environ = lab.daemon.environ | {"RECORDING_CONTROLLER_DATABASE_URL": str(url)}
+    (directory / "recording-controller.yaml").write_text(yaml.safe_dump(config))
+    return Daemon(directory, config["http"]["port"], config["fastagi"]["port"], lab.daemon.token, environ)

@@ -1,0 +1,63 @@
+"""A wire to a PBX that tests can cut."""
+
+import asyncio
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+
+class Wire:
+    """A TCP relay to the PBX whose links a test can cut, or silence without closing them."""
+
+    def __init__(self, ari_url: str) -> None:
+        target = urlsplit(ari_url)
+        self._target = (target.hostname or "", target.port or 80)
+        self._path = target.path
+        self._links: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._silenced: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.broken = False
+        """While it is, new links are cut as soon as they come."""
+
+    async def connect(self, port: int = 0) -> str:
+        """Begin to listen; gives ARI's address through this wire."""
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", port)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._path}"
+
+    def cut(self) -> None:
+        """Reset every link, as a failing network does."""
+        for link in self._links:
+            for writer in link:
+                writer.transport.abort()
+        self._links.clear()
+
+    def silence(self) -> None:
+        """Carry nothing more on the present links, and tell neither end; later links work."""
+        for link in self._links:
+            self._silenced.update(link)
+
+    async def disconnect(self) -> None:
+        """Stop listening and end every link."""
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        await asyncio.gather(*self._tasks)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.broken:
+            writer.transport.abort()
+            return
+        there, back = await asyncio.open_connection(*self._target)
+        self._links.append((writer, back))
+        for source, sink in ((reader, back), (there, writer)):
+            task = asyncio.create_task(self._carry(source, sink))
+            self._tasks.add(task)
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                if sink not in self._silenced:
+                    sink.write(data)
+        if sink not in self._silenced:
+            sink.close()
