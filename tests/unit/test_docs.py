@@ -1,0 +1,165 @@
+"""The documents say nothing that the repository does not hold: links, targets, files, names, commands and values."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from controller.__main__ import main
+from controller.domain.decision import Kind, Reason, Verdict
+from controller.domain.recording import Phase
+from controller.domain.records import RecordingState
+from controller.runtime.requests import CAUSES, CallState
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HOLDS = {
+    "Kinds of decision": Kind,
+    "Verdicts": Verdict,
+    "Reasons": Reason,
+    "States of a call": CallState,
+    "States of a recording": RecordingState,
+    "Phases of a recording": Phase,
+}
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+PLACE = re.compile(r"`([\w./-]+/[\w./-]*)(?:::(\w+))?`")
+FOLDERS = ("controller", "lab", "tests", "migrations", "asterisk-conf", "docs", "examples", ".ci")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def relative_links(document: Path) -> Iterator[str]:
+    for target in LINK.findall(FENCE.sub("", document.read_text())):
+        if not target.startswith(("http://", "https://", "mailto:")):
+            yield target
+
+
+def section(text: str, heading: str) -> str:
+    found = re.search(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, heading
+    return found[1]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_relative_link_leads_somewhere(document: Path) -> None:
+    for link in relative_links(document):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize(("heading", "values"), HOLDS.items(), ids=HOLDS)
+def test_the_glossary_explains_every_value_and_no_other(heading: str, values: type[StrEnum]) -> None:
+    explained = re.findall(r"^\| `([a-z-]+)` \| \S.* \|$", section(read("docs/glossary.md"), heading), re.MULTILINE)
+    named = {"kind", "verdict", "reason"}
+    assert [value for value in explained if value not in named] == [value.value for value in values]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_that_is_named_exists(name: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    # in code only: "make sure" is prose
+    code = re.findall(r"`[^`]*`|^```.*?^```$", read(name), re.MULTILINE | re.DOTALL)
+    named = {target for piece in code for target in re.findall(r"\bmake ([a-z]+)", piece)}
+    assert named
+    assert named <= targets
+
+
+def test_every_place_that_the_architecture_names_exists() -> None:
+    places = [(path, symbol) for path, symbol in PLACE.findall(read("ARCHITECTURE.md")) if path.startswith(FOLDERS)]
+    assert len(places) > 50
+    for path, symbol in places:
+        assert (ROOT / path).exists(), path
+        if symbol:
+            defined = rf"^\s*(?:async )?(?:def|class) {symbol}\b|^{symbol}\b.* =|FUNCTION {symbol}\("
+            assert re.search(defined, read(path), re.MULTILINE), f"{path}::{symbol}"
+
+
+def test_every_module_has_its_place_in_the_architecture() -> None:
+    text = read("ARCHITECTURE.md")
+    packages = ("domain", "runtime", "ari", "agi", "db", "web")
+    modules = [module for package in packages for module in (ROOT / "controller" / package).glob("*.py")]
+    assert [name for m in modules if m.name != "__init__.py" and (name := name_of(m)) not in text] == []
+
+
+def test_every_test_that_the_architecture_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", read("ARCHITECTURE.md")))
+    there = {
+        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (\w+)", file.read_text())
+    }
+    assert named
+    assert named <= there
+
+
+def test_every_command_and_option_is_in_the_reference() -> None:
+    text = read("docs/reference/command-line.md")
+    for name, command in main.commands.items():
+        told = section(text, f"`{name}`")
+        options = [flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")]
+        assert [flag for flag in options if flag not in told] == [], name
+
+
+def test_every_metric_is_in_the_reference() -> None:
+    declared = re.findall(r'(Counter|Gauge|Histogram)\("(\w+)"', read("controller/runtime/metrics.py"))
+    names = [f"{name}_total" if kind == "Counter" else name for kind, name in declared]
+    assert names
+    assert [name for name in names if f"| `{name}` |" not in read("docs/reference/metrics.md")] == []
+
+
+def test_every_request_over_http_is_in_the_reference() -> None:
+    routes = re.findall(r'add_(get|post)\("([^"]+)"', read("controller/web/server.py"))
+    calls = re.findall(r'add_(get|post)\("([^"]+)"', read("controller/web/api.py"))
+    requests = [*routes, *((method, f"/api/v1{path}") for method, path in calls)]
+    text = read("docs/reference/http-api.md")
+    assert len(requests) > 6
+    assert [(m, p) for m, p in requests if f"`{m.upper()} {p}`" not in text] == []
+    assert [cause for cause in CAUSES if f'"{cause}"' not in text] == []
+
+
+def test_every_subroutine_for_the_dialplan_is_in_the_reference() -> None:
+    contexts = re.findall(r"^\[(recording-[a-z-]+)\]$", read("asterisk-conf/recording-controller.conf"), re.MULTILINE)
+    inner = "recording-controller"
+    text = read("docs/reference/dialplan.md")
+    assert inner in contexts
+    assert [name for name in contexts if name != inner and name not in text] == []
+
+
+def test_every_field_of_a_decision_is_in_the_reference() -> None:
+    found = re.search(
+        r"^class StoredDecision:(.*?)^@dataclass", read("controller/db/queries.py"), re.MULTILINE | re.DOTALL
+    )
+    assert found
+    fields = re.findall(r"^    (\w+):", found[1], re.MULTILINE)
+    assert fields
+    assert [field for field in fields if f"| `{field}` |" not in read("docs/reference/decisions.md")] == []
+
+
+def test_the_unit_runs_what_the_how_to_installs() -> None:
+    unit, how_to = read("examples/recording-controller.service"), read("docs/how-to/existing-pbx.md")
+    program = re.search(r"^ExecStart=(\S+) run --config (\S+)$", unit, re.MULTILINE)
+    assert program
+    assert program[1] in how_to
+    assert program[2] in how_to
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_real_number_and_no_path_of_a_machine_is_shown(document: Path) -> None:
+    text = document.read_text()
+    assert re.findall(r"\b0[1-9](?:[ .]?\d\d){4}\b", re.sub(r"\b(?:01 ?99 ?00|06 ?39 ?98)[ \d]*", "", text)) == []
+    assert re.findall(r"(?<![\w.])/(?:root|work|home/\w+)/", text) == []
