@@ -10,7 +10,8 @@ RUN python -m venv /opt/recording-controller \
     && /opt/recording-controller/bin/pip install --quiet --no-index --find-links wheels '.[uvloop]'
 
 FROM python:3.13-slim
-RUN useradd --system --home-dir /var/lib/recording-controller --create-home recording-controller
+# A fixed number: the files with its secrets belong to it on the host.
+RUN useradd --uid 10001 --home-dir /var/lib/recording-controller --create-home recording-controller
 COPY --from=build /opt/recording-controller /opt/recording-controller
 ENV PATH=/opt/recording-controller/bin:$PATH
 USER recording-controller

@@ -1,34 +1,39 @@
 """The composition root: opens everything, runs it, and closes it in the opposite order."""
 
 import asyncio
+import random
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from ipaddress import ip_address
+from typing import Never
 
 import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.agi.server import FastAgiServer
-from controller.config import Settings
+from controller.config import ConfigurationFaults, Mqtt, Settings
 from controller.db import migrate, queries
 from controller.db.embedded import EmbeddedPostgres
 from controller.db.engine import open_engine
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
-from controller.domain.decision import Decision, Kind, Reason, Verdict
-from controller.domain.names import Token
-from controller.domain.records import RecordingState
-from controller.errors import DatabaseError
-from controller.runtime.clock import now
+from controller.db.registers import PostgresRegister
+from controller.errors import AddressUnavailable, DatabaseError
+from controller.mqtt.api import MqttApi
+from controller.mqtt.client import MqttClient
 from controller.runtime.dialplan import Dialplan
+from controller.runtime.leftovers import Leftovers
 from controller.runtime.link import PbxLink
+from controller.runtime.ports import Register
+from controller.runtime.registration import Registration
+from controller.runtime.reloading import Reloading
+from controller.runtime.roster import Roster
 from controller.runtime.watch import Watch
 from controller.runtime.writer import Writer
-from controller.web import server
+from controller.web.server import build
 
 RETRY_S = 1.0
 """How long to wait before a database that is away is tried again."""
@@ -47,7 +52,7 @@ class App:
 
     async def run(self, *, stop: asyncio.Event | None = None) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes. Raises what any part of it cannot survive."""
-        stop = stop or _stop_on_signals()
+        stop = stop or _event_on(signal.SIGTERM, signal.SIGINT)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run(stack), name="app")
             await stop.wait()
@@ -55,50 +60,123 @@ class App:
             running.cancel()
 
     async def _run(self, stack: AsyncExitStack) -> None:
+        """Open everything, then run it. The API answers before the database does: it says what is missing."""
         settings = self._settings
+        hang_up = _event_on(signal.SIGHUP)  # heard from the first moment, since unheard it ends a process
         secrets = settings.secrets
         token = secrets.http_token()
-        numbers_key, sampling_key = secrets.numbers_key(), secrets.sampling_key()
         url = settings.database.url.reveal() if settings.database.url else await self._embedded(stack)
         engine = open_engine(url)
         stack.push_async_callback(engine.dispose)
-        writer = self._writer = Writer(PostgresLedger(engine, sampling_key=sampling_key))
+        ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key())
+        writer = self._writer = Writer(ledger)
+        register = PostgresRegister(engine)
+        roster = Roster(
+            register,
+            version=lambda: reloading.settings.policy.notice,
+            dispatchers=lambda: [link.dispatcher for link in self._links()],
+        )
+        reloading = Reloading(
+            settings,
+            links=self._links,
+            writer=writer,
+            keep=partial(_keep, engine),
+            in_force=roster.refresh,  # by another notice, perhaps
+        )
+        registration = Registration(
+            ledger=ledger,
+            book=register,
+            policy=lambda: reloading.settings.policy,
+            numbers_key=secrets.numbers_key(),
+            country=settings.country,
+            notices_changed=roster.refresh,
+        )
+        await self._watch_pbxs(stack, url, engine, register)
+        await self._serve_http(stack, token.reveal() if token else None, registration, reloading)
+        await self._database_ready(url, engine)
+        await roster.refresh()
+        await self._serve_fastagi(stack)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(writer.run(), name="writer")
+            tasks.create_task(roster.run(), name="roster")
+            tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
+            if settings.mqtt is not None:
+                tasks.create_task(self._commands_by_mqtt(settings.mqtt).run(), name="mqtt")
+            for watch in self._watches:
+                tasks.create_task(watch.run(), name=f"watch {watch.link.name}")
+
+    def _links(self) -> list[PbxLink]:
+        return [watch.link for watch in self._watches]
+
+    async def _watch_pbxs(self, stack: AsyncExitStack, url: str, engine: AsyncEngine, register: Register) -> None:
+        settings = self._settings
         for pbx in settings.pbxs:
-            password = secrets.ari_password(pbx.name).reveal()
             link = PbxLink(
-                settings=pbx, password=password, numbers_key=numbers_key, policy=settings.policy, writer=writer
+                settings=pbx,
+                password=settings.secrets.ari_password(pbx.name).reveal(),
+                numbers_key=settings.secrets.numbers_key(),
+                country=settings.country,
+                policy=settings.policy,
+                writer=self._written(),
+                register=register,
             )
             await stack.enter_async_context(link)
             lease = await stack.enter_async_context(Lease(url, pbx.name))
-            before = partial(self._close_unfinished, engine, pbx.name)
-            self._watches.append(Watch(link, lease, before=before))
-        await self._serve_http(stack, token.reveal() if token else None)
-        await self._database_ready(url, engine)
-        dialplan = Dialplan(self._link_of)
+            leftovers = Leftovers(link=link, writer=self._written(), policy_version=settings.policy.version)
+            self._watches.append(Watch(link, lease, before=partial(_clear_up, engine, leftovers, pbx.name)))
+
+    def _written(self) -> Writer:
+        if self._writer is None:
+            raise RuntimeError("the writer is made before whatever writes")
+        return self._writer
+
+    async def _serve_fastagi(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
         fastagi = FastAgiServer(
             host=settings.fastagi.listen,
             port=settings.fastagi.port,
             allowed=lambda peer: self._link_of(peer) is not None,
-            handler=dialplan.serve,
+            handler=Dialplan(self._link_of).serve,
         )
-        await stack.enter_async_context(fastagi)
+        with _naming("fastagi"):
+            await stack.enter_async_context(fastagi)
         _log.info("app.running", fastagi=settings.fastagi.port, http=settings.http.port)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(writer.run(), name="writer")
-            for watch in self._watches:
-                tasks.create_task(watch.run(), name=f"watch {watch.link.name}")
+
+    def _commands_by_mqtt(self, broker: Mqtt) -> MqttClient:
+        """Not among what readiness depends on: calls are decided and recorded all the same without a broker."""
+        api = MqttApi(root=broker.topic, pbxs=self._links())
+        password = self._settings.secrets.mqtt_password()
+        return MqttClient(
+            host=broker.host,
+            port=broker.port,
+            tls=broker.tls,
+            username=broker.username,
+            password=password.reveal() if password else None,
+            filters=api.filters,
+            serve=api.serve,
+            random=random.random,
+        )
 
     async def _embedded(self, stack: AsyncExitStack) -> str:
         directory = self._settings.state_directory / "postgresql"
         return (await stack.enter_async_context(EmbeddedPostgres(directory))).url
 
-    async def _serve_http(self, stack: AsyncExitStack, token: str | None) -> None:
-        links = [watch.link for watch in self._watches]
-        runner = web.AppRunner(server.build(pbxs=links, token=token, troubles=self._troubles), access_log=None)
+    async def _serve_http(
+        self, stack: AsyncExitStack, token: str | None, registration: Registration, reloading: Reloading
+    ) -> None:
+        server = build(
+            pbxs=self._links(),
+            token=token,
+            troubles=self._troubles,
+            registration=registration,
+            reloading=reloading,
+        )
+        runner = web.AppRunner(server, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         http = self._settings.http
-        await web.TCPSite(runner, http.listen, http.port).start()
+        with _naming("http"):
+            await web.TCPSite(runner, http.listen, http.port).start()
 
     async def _database_ready(self, url: str, engine: AsyncEngine) -> None:
         """Wait until the database is there and is the one that this program works with; ours, we migrate."""
@@ -108,7 +186,7 @@ class App:
                 if settings.database.embedded:
                     await asyncio.to_thread(migrate.upgrade, url)
                 if await asyncio.to_thread(migrate.is_current, url):
-                    await queries.remember_policy(engine, version=settings.policy.version, text=settings.text)
+                    await _keep(engine, settings)
                     self._database_trouble = ""
                     return
                 self._database_is("it is not migrated: run `recording-controller migrate`")
@@ -120,29 +198,6 @@ class App:
         if trouble != self._database_trouble:
             _log.error("app.database_not_ready", reason=trouble)
         self._database_trouble = trouble
-
-    async def _close_unfinished(self, engine: AsyncEngine, pbx: str) -> None:
-        """Say of the recordings of a daemon that is no more that nobody knows how they ended."""
-        if self._writer is None:
-            return
-        for recording in await queries.unfinished_recordings(engine, pbx):
-            decision = Decision(
-                token=Token(f"controller-lost:{recording.name}"),
-                at=now(),
-                call_id=recording.call_id,
-                pbx=pbx,
-                linkedid=None,
-                kind=Kind.STOP,
-                verdict=Verdict.APPLIED,
-                reason=Reason.CONTROLLER_LOST,
-                rule=None,
-                purpose=recording.purpose,
-                policy_version=self._settings.policy.version,
-                actor="daemon",
-                facts={"recording": recording.name, "state": recording.state.value},
-            )
-            self._writer.log(decision)
-            self._writer.log(replace(recording, state=RecordingState.ENDED, ended_at=now()))
 
     def _link_of(self, address: str) -> PbxLink | None:
         """The PBX that speaks FastAGI from this address."""
@@ -159,12 +214,47 @@ class App:
         return {part: trouble for part, trouble in found.items() if trouble}
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
+@contextmanager
+def _naming(listener: str) -> Iterator[None]:
+    """Say which listener of the configuration it is whose address cannot be had."""
+    try:
+        yield
+    except OSError as error:
+        raise AddressUnavailable(f"{listener} cannot listen: {error.strerror}") from error
+
+
+async def _keep(engine: AsyncEngine, settings: Settings) -> None:
+    await queries.remember_policy(engine, version=settings.policy.version, text=settings.text)
+
+
+async def _clear_up(engine: AsyncEngine, leftovers: Leftovers, pbx: str) -> None:
+    """Before a PBX is watched: what a daemon that is no more has left there."""
+    leftovers.close(await queries.unfinished_recordings(engine, pbx))
+    leftovers.discard(await queries.recordings_to_discard(engine, pbx))
+
+
+async def _reload_on_sighup(hang_up: asyncio.Event, reloading: Reloading) -> Never:
+    while True:
+        await hang_up.wait()
+        hang_up.clear()
+        try:
+            done = await reloading.reload(actor="daemon")
+        except ConfigurationFaults as error:
+            for fault in error.faults:
+                _log.error("config.fault", text=str(fault))
+        except DatabaseError as error:
+            _log.error("config.not_reloaded", reason=str(error))
+        else:
+            _log.info("config.reloaded", version=done.version, at_the_next_start=done.at_the_next_start)
+
+
+def _event_on(*numbers: signal.Signals) -> asyncio.Event:
+    """An event that these signals set."""
+    happened = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
+    for number in numbers:
+        loop.add_signal_handler(number, happened.set)
+    return happened
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

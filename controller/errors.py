@@ -2,6 +2,7 @@
 
 RecordingControllerError
 ├── ConfigurationError          the file or a secret is wrong; says where
+├── AddressUnavailable          what we are to listen on cannot be had
 ├── PbxError                    Asterisk did not do what was asked
 │   ├── PbxUnreachable          no connection, or no answer in time
 │   ├── PbxAuthenticationFailed the ARI user or password is wrong
@@ -11,6 +12,7 @@ RecordingControllerError
 ├── AgiError                    a FastAGI session cannot go on
 │   ├── AgiHangup               the channel hung up, or the PBX closed the connection
 │   └── AgiProtocolError        the peer does not speak FastAGI, or too slowly, or too much of it
+├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
     └── DatabaseRefused         PostgreSQL will never take this: do not try again
@@ -23,6 +25,10 @@ class RecordingControllerError(Exception):
 
 class ConfigurationError(RecordingControllerError):
     """The configuration cannot be used; the text names file, line and path."""
+
+
+class AddressUnavailable(RecordingControllerError):  # noqa: N818
+    """What we are to listen on cannot be had; the text names the listener."""
 
 
 class PbxError(RecordingControllerError):
@@ -59,6 +65,14 @@ class AgiHangup(AgiError):  # noqa: N818
 
 class AgiProtocolError(AgiError):
     """The peer does not speak FastAGI, or too slowly, or too much of it."""
+
+
+class RegisterRefused(RecordingControllerError):  # noqa: N818
+    """What was to be registered is faulty, and nothing of it is; ``faults`` has every reason, and no number."""
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
 
 
 class DatabaseError(RecordingControllerError):

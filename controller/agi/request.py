@@ -61,6 +61,8 @@ def _variables(lines: Iterable[str]) -> dict[str, str]:
     variables: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
+        if "\0" in line:
+            raise AgiProtocolError("an environment line has a NUL")
         if not colon or not name.startswith("agi_"):
             raise AgiProtocolError("an environment line is not 'agi_name: value'")
         if name in variables:
@@ -94,6 +96,8 @@ def _query(text: str) -> dict[str, str]:
     query: dict[str, str] = {}
     for pair in filter(None, text.split("&")):
         name, _, value = map(unquote, pair.partition("="))
+        if "\0" in name + value:  # which no Asterisk sends, and no database keeps
+            raise AgiProtocolError("a query parameter has a NUL")
         if name in query:
             raise AgiProtocolError("a query parameter came twice")
         query[name] = value

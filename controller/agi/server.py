@@ -77,15 +77,15 @@ class FastAgiServer:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = peer_address(writer)
-        if self._closing:
+        if self._closing or not peer:  # a peer that has gone before it was met has no address
             writer.transport.abort()
             return
         if not self._allowed(peer):
-            _log.warning("agi.peer-refused", peer=peer)
+            _log.warning("agi.peer_refused", peer=peer)
             writer.transport.abort()
             return
         if len(self._sessions) >= self._limits.sessions:
-            _log.warning("agi.sessions-exhausted", peer=peer, sessions=len(self._sessions))
+            _log.warning("agi.sessions_exhausted", peer=peer, sessions=len(self._sessions))
             writer.transport.abort()
             return
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -103,8 +103,8 @@ class FastAgiServer:
         try:
             await self._handler(AgiSession(connection, await connection.read_request()))
         except AgiHangup as error:
-            _log.info("agi.hung-up", peer=connection.peer, why=str(error))
+            _log.info("agi.hung_up", peer=connection.peer, why=str(error))
         except AgiProtocolError as error:
-            _log.warning("agi.protocol-error", peer=connection.peer, why=str(error))
+            _log.warning("agi.protocol_error", peer=connection.peer, why=str(error))
         except Exception:  # noqa: BLE001 - the boundary of a task
-            _log.exception("agi.handler-failed", peer=connection.peer)
+            _log.exception("agi.handler_failed", peer=connection.peer)

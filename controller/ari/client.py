@@ -21,7 +21,7 @@ import structlog
 
 from controller.ari.http import AriHttp, Lane, Query, path_of
 from controller.ari.resources import AsteriskInfo, Bridge, Channel, LiveRecording, Playback
-from controller.errors import PbxError, PbxRefused, PbxUnreachable
+from controller.errors import Gone, PbxError, PbxRefused, PbxUnreachable
 
 T = TypeVar("T")
 Spy = Literal["both", "in", "out"]
@@ -84,6 +84,14 @@ class Ari:
         """Say which Asterisk this is."""
         return _read(await self._get("asterisk", "info"), AsteriskInfo)
 
+    async def has_module(self, name: str) -> bool:
+        """Say whether a module (`func_export.so`) is loaded."""
+        try:
+            await self._get("asterisk", "modules", name)
+        except Gone:
+            return False
+        return True
+
     async def channels(self) -> list[Channel]:
         """List every channel."""
         return _read(await self._get("channels"), list[Channel])
@@ -109,8 +117,18 @@ class Ari:
 
         Raises Gone; PbxRefused (500) where the snoop id is taken.
         """
+        return await self._snoop(channel_id, snoop_id, {"spy": spy})
+
+    async def whisper(self, channel_id: str, snoop_id: str) -> Channel:
+        """Speak to a channel and to nobody else: by playing to the snoop channel once its own StasisStart has come.
+
+        Raises as ``snoop``.
+        """
+        return await self._snoop(channel_id, snoop_id, {"whisper": "out"})
+
+    async def _snoop(self, channel_id: str, snoop_id: str, how: Query) -> Channel:
         path = path_of("channels", channel_id, "snoop", snoop_id)
-        answer = await self._http.call("POST", path, query={"spy": spy, "app": self.application})
+        answer = await self._http.call("POST", path, query={**how, "app": self.application})
         return _read(answer, Channel)
 
     async def record(self, channel_id: str, name: str, *, fmt: str = "wav", max_seconds: int = 0) -> LiveRecording:

@@ -14,12 +14,11 @@ import structlog
 
 from controller.ari.client import Ari
 from controller.ari.events import HANDLED, ApplicationReplaced, Event, Malformed, decode
+from controller.back_off import LONGEST_DELAY_S, back_off_s
 from controller.errors import PbxError, PbxUnreachable
 
 HEARTBEAT_S: Final = 4.0
 """A half-open link is found within this and half of it again."""
-FIRST_DELAY_S: Final = 0.1
-LONGEST_DELAY_S: Final = 5.0
 MESSAGE_LIMIT: Final = 2**20
 """Bytes; a channel with its variables is about one thousand."""
 _log = structlog.get_logger(__name__)
@@ -51,6 +50,12 @@ class EventStream:
         """Messages that could not be read, and were skipped."""
         self.losses = 0
         """Links that were open and were lost."""
+
+    async def want(self, wanted: frozenset[str]) -> None:
+        """Have other types sent from now on, and after every reconnection. Raises PbxError while the link is open."""
+        self._wanted = wanted | {ApplicationReplaced.__name__}
+        if self.connected:
+            await self._ari.set_event_filter(allowed=self._wanted)
 
     async def run(
         self,
@@ -131,15 +136,6 @@ class EventStream:
             return
         self.losses += 1
         on_lost(reason)
-
-
-def back_off_s(attempt: int, sample: float) -> float:
-    """Seconds to wait after so many failures: doubled each time, bounded, spread over its upper half.
-
-    `attempt` counts from 0, `sample` is a number in [0, 1).
-    """
-    longest = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt, 16))
-    return longest * (0.5 + sample / 2)
 
 
 def _why_closed(socket: aiohttp.ClientWebSocketResponse[bool]) -> str:

@@ -6,7 +6,7 @@
 from controller.config.credentials import Secret, Secrets
 from controller.config.faults import ConfigurationFaults, Fault
 from controller.config.loading import load
-from controller.config.settings import Ari, Database, DataController, Listener, Pbx, Settings
+from controller.config.settings import Ari, Database, DataController, Listener, Mqtt, Pbx, Settings
 
 __all__ = [
     "Ari",
@@ -15,6 +15,7 @@ __all__ = [
     "Database",
     "Fault",
     "Listener",
+    "Mqtt",
     "Pbx",
     "Secret",
     "Secrets",

@@ -3,13 +3,29 @@
 from pathlib import Path
 from types import MappingProxyType
 
-from controller.config.period import parse_period
-from controller.config.purpose_rules import DEFAULT_OBJECT_KEY, HIGHEST_RATE, LOWEST_RATE
-from controller.config.settings import Ari, Pbx
-from controller.config.shape import ConsentShape, FileShape, PbxShape, PurposeShape, RouteShape, SamplingShape
+from controller.config.consent_rules import DEFAULT_OBJECT_KEY
+from controller.config.emergency import emergency_numbers
+from controller.config.period import parse_duration, parse_period
+from controller.config.purpose_rules import HIGHEST_RATE, LOWEST_RATE
+from controller.config.settings import Ari, Mqtt, Pbx
+from controller.config.shape import (
+    ConsentShape,
+    FileShape,
+    MqttShape,
+    NeverRecordedShape,
+    ObjectionsShape,
+    PausesShape,
+    PbxShape,
+    PurposeShape,
+    RouteShape,
+    SamplingShape,
+)
 from controller.config.sounds import Prompts
-from controller.config.text import network
-from controller.domain.policy import Consent, Keys, Policy, Purpose, Route, Sampling
+from controller.config.text import consultation, day, mqtt_url, network
+from controller.domain.policy import Consent, Exclusions, Keys, Objections, Pauses, Policy, Purpose, Route, Sampling
+
+MQTT_PORT = 1883
+MQTT_TLS_PORT = 8883
 
 
 def build_policy(file: FileShape, *, version: str, prompts: Prompts) -> Policy:
@@ -19,8 +35,11 @@ def build_policy(file: FileShape, *, version: str, prompts: Prompts) -> Policy:
         purposes=MappingProxyType({name: _purpose(name, shape) for name, shape in file.purposes.items()}),
         routes=tuple(_route(shape) for shape in file.routes),
         agents=tuple(file.agents.channels),
-        representatives=tuple(file.never_recorded.representatives),
-        keys=Keys(pause=file.keys.pause, resume=file.keys.resume),
+        notice=file.agents.notice,
+        exclusions=_exclusions(file.never_recorded, file.country),
+        pauses=_pauses(file.pauses),
+        objections=_objections(file.objections),
+        keys=Keys(**file.keys.model_dump()),
         prompts=MappingProxyType({name: MappingProxyType(dict(spoken)) for name, spoken in prompts.items()}),
         default_language=file.default_language,
     )
@@ -37,6 +56,14 @@ def build_pbx(shape: PbxShape) -> Pbx:
     )
 
 
+def build_mqtt(shape: MqttShape) -> Mqtt:
+    """The broker as the adapter wants it."""
+    url = mqtt_url(shape.url)
+    tls = url.scheme == "mqtts"
+    port = url.port or (MQTT_TLS_PORT if tls else MQTT_PORT)
+    return Mqtt(host=url.hostname or "", port=port, tls=tls, username=shape.username, topic=shape.topic)
+
+
 def secrets_directory(state: str, secrets: str | None) -> Path:
     """Where secret files are."""
     return Path(secrets) if secrets is not None else Path(state) / "secrets"
@@ -50,7 +77,36 @@ def _purpose(name: str, shape: PurposeShape) -> Purpose:
         sampling=_sampling(shape.sampling) if isinstance(shape.sampling, SamplingShape) else None,
         consent=_consent(shape.consent),
         retention=parse_period(shape.retention),
+        notice=shape.notice,
+        analyses=parse_period(shape.analyses) if shape.analyses is not None else None,
+        listeners=tuple(shape.listeners),
+        assessed=day(shape.assessed),
+        consulted=consultation(shape.consulted),
     )
+
+
+def _exclusions(shape: NeverRecordedShape, country: str) -> Exclusions:
+    return Exclusions(
+        representatives=tuple(shape.representatives),
+        representative_numbers=tuple(shape.representative_numbers),
+        queues=tuple(shape.queues),
+        numbers=tuple(shape.numbers),
+        emergency=emergency_numbers(country) | frozenset(shape.emergency_numbers),
+    )
+
+
+def _pauses(shape: PausesShape) -> Pauses:
+    return Pauses(
+        endpoints=tuple(shape.endpoints),
+        contexts=tuple(shape.contexts),
+        hold=shape.hold,
+        alert_s=parse_duration(shape.alert_after),
+        most_s=parse_duration(shape.longest),
+    )
+
+
+def _objections(shape: ObjectionsShape) -> Objections:
+    return Objections(remember=parse_period(shape.remember), scope=shape.scope, ask_again=shape.ask_again)
 
 
 def _sampling(shape: SamplingShape) -> Sampling:
@@ -81,6 +137,9 @@ def _route(shape: RouteShape) -> Route:
         purposes=tuple(shape.purposes),
         direction=shape.direction,
         queues=tuple(shape.queues),
+        called=tuple(shape.called),
+        calling=tuple(shape.calling),
+        contexts=tuple(shape.contexts),
         languages=tuple(shape.languages),
         language=shape.language,
     )

@@ -23,9 +23,10 @@ PREFIX = "RECORDING_CONTROLLER_"
 ARI_PASSWORD = "ari-password"  # noqa: S105 - the name of a secret
 HTTP_TOKEN = "http-token"  # noqa: S105
 DATABASE_URL = "database-url"
+MQTT_PASSWORD = "mqtt-password"  # noqa: S105
 SAMPLING_KEY = "sampling-key"
 NUMBERS_KEY = "numbers-key"
-NAMES = (ARI_PASSWORD, HTTP_TOKEN, DATABASE_URL, SAMPLING_KEY, NUMBERS_KEY)
+NAMES = (ARI_PASSWORD, HTTP_TOKEN, DATABASE_URL, MQTT_PASSWORD, SAMPLING_KEY, NUMBERS_KEY)
 
 KEY_BYTES = 32
 SHORTEST_TOKEN = 16
@@ -92,9 +93,17 @@ class Secrets:
                 raise ConfigurationError(f"secret {DATABASE_URL} {error}") from None
         return found
 
+    def mqtt_password(self) -> Secret | None:
+        """The password of ``Settings.mqtt.username``; None where the broker asks for none."""
+        return self._find(MQTT_PASSWORD)
+
     def sampling_key(self) -> bytes:
         """The key that chooses positions: 32 bytes, made and stored where there is none."""
         return self._key(SAMPLING_KEY)
+
+    def stored_sampling_key(self) -> bytes | None:
+        """The same for whoever only looks: None where there is none."""
+        return self._stored_key(SAMPLING_KEY)
 
     def numbers_key(self) -> bytes:
         """The key under which numbers are hashed: 32 bytes, made and stored where there is none."""
@@ -109,6 +118,7 @@ class Secrets:
             *(partial(self.ari_password, pbx) for pbx in pbxs),
             self.http_token,
             self.database_url,
+            self.mqtt_password,
             *(partial(self._stored_key, name) for name in (SAMPLING_KEY, NUMBERS_KEY)),
         ]
         for check in checks:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from controller.config.document import Document, Value
-from controller.config.faults import Fault, Path
+from controller.config.faults import Fault, Path, did_you_mean
 from controller.config.shape import (
     AgentsShape,
     AnnouncementShape,
@@ -16,7 +16,9 @@ from controller.config.shape import (
     FileShape,
     HttpShape,
     KeysShape,
+    MqttShape,
     NeverRecordedShape,
+    PausesShape,
     PbxShape,
     PurposeShape,
     RouteShape,
@@ -48,13 +50,16 @@ class Draft:
     ``names`` has what is written under announcements and purposes, whatever its shape: what names it does not dangle.
     """
 
+    country: str | None
     pbxs: Mapping[int, PbxShape]
     fastagi: FastAgiShape | None
     http: HttpShape | None
     database: DatabaseShape | None
+    mqtt: MqttShape | None
     agents: AgentsShape | None
     never_recorded: NeverRecordedShape | None
     keys: KeysShape | None
+    pauses: PausesShape | None
     default_language: str | None
     announcements: Mapping[str, AnnouncementShape]
     purposes: Mapping[str, PurposeShape]
@@ -65,13 +70,16 @@ class Draft:
 def whole(file: FileShape) -> Draft:
     """The draft of a file whose shape is right."""
     return Draft(
+        country=file.country,
         pbxs=dict(enumerate(file.pbxs)),
         fastagi=file.fastagi,
         http=file.http,
         database=file.database,
+        mqtt=file.mqtt,
         agents=file.agents,
         never_recorded=file.never_recorded,
         keys=file.keys,
+        pauses=file.pauses,
         default_language=file.default_language,
         announcements=file.announcements,
         purposes=file.purposes,
@@ -82,21 +90,36 @@ def whole(file: FileShape) -> Draft:
 
 def partial(value: Mapping[str, Value], faulty: frozenset[str]) -> Draft:
     """The draft of a file whose shape is wrong in the sections that are named."""
-    language = value.get("default_language")
     return Draft(
+        country=_word("country", value, faulty),
         pbxs=_listed(PbxShape, value.get("pbxs")),
         fastagi=_section(FastAgiShape, value.get("fastagi", {})),
         http=_section(HttpShape, value.get("http", {})),
         database=_section(DatabaseShape, value.get("database", {})),
+        mqtt=_section(MqttShape, value.get("mqtt")),
         agents=_section(AgentsShape, value.get("agents")),
         never_recorded=_section(NeverRecordedShape, value.get("never_recorded", {})),
         keys=_section(KeysShape, value.get("keys", {})),
-        default_language=language if isinstance(language, str) and "default_language" not in faulty else None,
+        pauses=_section(PausesShape, value.get("pauses", {})),
+        default_language=_word("default_language", value, faulty),
         announcements=_named(AnnouncementShape, value.get("announcements")),
         purposes=_named(PurposeShape, value.get("purposes")),
         routes=_listed(RouteShape, value.get("routes")),
         names={section: _names(value.get(section)) for section in ("announcements", "purposes")},
     )
+
+
+def known_announcement(name: str | None, path: Path, names: Mapping[str, frozenset[str]]) -> Findings:
+    """That what is named, if anything, is an announcement of the file."""
+    known = names["announcements"]
+    if name is not None and name not in known:
+        message = f"names no announcement of this file: {name}{did_you_mean(name, sorted(known))}"
+        yield Finding(path=path, message=message)
+
+
+def _word(key: str, value: Mapping[str, Value], faulty: frozenset[str]) -> str | None:
+    word = value.get(key)
+    return word if isinstance(word, str) and key not in faulty else None
 
 
 def _section(model: type[M], value: Value) -> M | None:

@@ -3,15 +3,18 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from controller.config.build import build_pbx, build_policy, secrets_directory
+from controller.config.accountability_rules import check_accountability
+from controller.config.build import build_mqtt, build_pbx, build_policy, secrets_directory
 from controller.config.credentials import DATABASE_URL, Secret, Secrets, misspelt, variable
 from controller.config.document import Document, read
 from controller.config.draft import Draft, Finding, partial, whole
 from controller.config.faults import ConfigurationFaults, Fault
+from controller.config.people_rules import check_people
 from controller.config.purpose_rules import check_purposes
 from controller.config.route_rules import check_routes
 from controller.config.settings import Database, DataController, Listener, Settings
@@ -20,17 +23,29 @@ from controller.config.sounds import Prompts, prompts_of
 from controller.config.system_rules import check_system
 from controller.config.translate import translate
 from controller.errors import ConfigurationError
+from controller.runtime import clock
 
 
-def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Settings:
+def load(
+    path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ, *, today: date | None = None
+) -> Settings:
     """The settings of a file. Creates nothing: keys are made when ``Settings.secrets`` is first asked for them.
+
+    ``today``, the machine's unless given, is the day that the past of the file is measured by.
 
     Raises ``ConfigurationFaults`` (a ``ConfigurationError``) with every fault of the file and of its sounds.
     """
     document = read(Path(path))
     file, shape_faults, draft = _shaped(document)
     prompts, sound_findings = prompts_of(draft)
-    findings = [*check_system(draft), *check_purposes(draft), *check_routes(draft), *sound_findings]
+    findings = [
+        *check_system(draft),
+        *check_people(draft),
+        *check_purposes(draft),
+        *check_accountability(draft, today or clock.today()),
+        *check_routes(draft),
+        *sound_findings,
+    ]
     faults = [*document.faults, *shape_faults, *_located(document, findings, warning=False)]
     if faults or file is None:
         raise ConfigurationFaults(_in_order(faults))
@@ -83,11 +98,13 @@ def _settings(file: FileShape, document: Document, rest: _Rest) -> Settings:
         file=Path(document.file),
         text=document.text,
         data_controller=DataController(name=file.data_controller.name, contact=file.data_controller.contact),
+        country=file.country,
         state_directory=Path(file.state_directory),
         pbxs=tuple(build_pbx(shape) for shape in file.pbxs),
         fastagi=Listener(listen=file.fastagi.listen, port=file.fastagi.port),
         http=Listener(listen=file.http.listen, port=file.http.port),
         database=_database(file.database, secrets, document),
+        mqtt=build_mqtt(file.mqtt) if file.mqtt is not None else None,
         secrets=secrets,
         policy=build_policy(file, version=document.digest, prompts=rest.prompts),
         warnings=tuple(rest.warnings),

@@ -1,22 +1,39 @@
-"""Calendar periods as the file writes them: ``6 months``, ``1 year 6 months``, ``90 days``."""
+"""How long, as the file writes it: calendar periods (``1 year 6 months``) and durations (``1 hour 30 minutes``)."""
 
 import re
 
 from controller.domain.policy import Period
 
-_PART = r"(?:(?P<{0}s>[0-9]{{1,4}}) {0}s?)?"
-_PERIOD = re.compile(" ?".join(_PART.format(unit) for unit in ("year", "month", "day")))
 _SHORTEST_MONTHS = (0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334)
 """Days that so many months in a row have at the very least."""
 
 
+def _counted(*units: str) -> re.Pattern[str]:
+    part = r"(?:(?P<{0}s>[0-9]{{1,4}}) {0}s?)?"
+    return re.compile(" ?".join(part.format(unit) for unit in units))
+
+
+_PERIOD = _counted("year", "month", "day")
+_DURATION = _counted("hour", "minute", "second")
+
+
 def parse_period(text: str) -> Period:
     """Raises ``ValueError`` with the message for the reader."""
-    found = _PERIOD.fullmatch(text)
+    return Period(**_numbers(_PERIOD, text, "a period such as 6 months, 1 year or 90 days"))
+
+
+def parse_duration(text: str) -> float:
+    """Seconds. Raises ``ValueError`` with the message for the reader."""
+    numbers = _numbers(_DURATION, text, "a duration such as 5 minutes, 1 hour or 90 seconds")
+    return float(numbers["hours"] * 3600 + numbers["minutes"] * 60 + numbers["seconds"])
+
+
+def _numbers(pattern: re.Pattern[str], text: str, wanted: str) -> dict[str, int]:
+    found = pattern.fullmatch(text)
     numbers = {unit: int(number or 0) for unit, number in found.groupdict().items()} if found else {}
     if not any(numbers.values()):
-        raise ValueError("must be a period such as 6 months, 1 year or 90 days")
-    return Period(**numbers)
+        raise ValueError(f"must be {wanted}")
+    return numbers
 
 
 def within(period: Period, limit: Period) -> bool:

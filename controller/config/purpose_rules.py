@@ -1,20 +1,19 @@
 """The limits of the law that no file can break, purpose by purpose. Each message names the source of its rule."""
 
-from collections.abc import Mapping
-
-from controller.config.draft import Draft, Finding, Findings
-from controller.config.faults import Path, did_you_mean
+from controller.config.consent_rules import check_consent
+from controller.config.draft import Draft, Finding, Findings, known_announcement
+from controller.config.faults import Path
 from controller.config.period import parse_period, within, written
-from controller.config.shape import ConsentShape, PurposeShape, SamplingShape
-from controller.domain.policy import Basis, ConsentMode, Period, Start
+from controller.config.shape import PurposeShape, SamplingShape
+from controller.domain.policy import Basis, Period, Start
 
 HIGHEST_RATE = 0.30
 LOWEST_RATE = 0.20
-DEFAULT_OBJECT_KEY = "1"
 
 _QUALITY = (Period(months=6), "CNIL, listening and recording at work: quality and training")
-_EVIDENCE = (Period(years=5), "evidence is kept no longer than actions may be brought, C. civ. art. 2224")
+_EVIDENCE = (Period(years=5), "the usual practice for evidence of a contract")
 _OBLIGATION = (Period(years=7), "MiFID II art. 16(7): 5 years, 7 where the authority asks for it")
+_ANALYSES = (Period(years=1), "CNIL, listening and recording at work: documents of analysis")
 _SMALL = 1e-9
 
 
@@ -26,10 +25,9 @@ def check_purposes(draft: Draft) -> Findings:
         yield from _check_retention(purpose, path)
         if isinstance(purpose.sampling, SamplingShape):
             yield from _check_sampling(purpose.basis, purpose.sampling, (*path, "sampling"))
-        consent_path = (*path, "consent")
-        yield from _check_prompts(purpose.consent, consent_path, draft.names)
-        yield from _check_mode(purpose, consent_path)
-        yield from _check_keys(purpose.consent, consent_path)
+        yield from _check_notice(purpose, path)
+        yield from known_announcement(purpose.notice, (*path, "notice"), draft.names)
+        yield from check_consent(purpose, (*path, "consent"), draft.names)
 
 
 def _check_basis(purpose: PurposeShape, path: Path) -> Findings:
@@ -55,10 +53,30 @@ def retention_limit(basis: Basis, start: Start) -> tuple[Period, str]:
     return _QUALITY if start is Start.ON_ANSWER and basis is not Basis.CONTRACT else _EVIDENCE
 
 
+def analyses_limit(basis: Basis) -> tuple[Period, str]:
+    """The longest life of documents made from recordings, and where it comes from."""
+    return _OBLIGATION if basis is Basis.LEGAL_OBLIGATION else _ANALYSES
+
+
 def _check_retention(purpose: PurposeShape, path: Path) -> Findings:
-    limit, source = retention_limit(purpose.basis, purpose.starts)
-    if not within(parse_period(purpose.retention), limit):
-        yield Finding(path=(*path, "retention"), message=f"must be at most {written(limit)} ({source})")
+    yield from _check_period(purpose.retention, (*path, "retention"), *retention_limit(purpose.basis, purpose.starts))
+    if purpose.analyses is not None:
+        yield from _check_period(purpose.analyses, (*path, "analyses"), *analyses_limit(purpose.basis))
+
+
+def _check_period(period: str, path: Path, limit: Period, source: str) -> Findings:
+    if not within(parse_period(period), limit):
+        yield Finding(path=path, message=f"must be at most {written(limit)} ({source})")
+
+
+def _check_notice(purpose: PurposeShape, path: Path) -> Findings:
+    on_trigger = purpose.starts is Start.ON_TRIGGER
+    if purpose.notice is not None and not on_trigger:
+        message = "is never heard: it is played when a recording starts on-trigger"
+        yield Finding(path=(*path, "notice"), message=message)
+    if purpose.notice is None and on_trigger and purpose.basis is Basis.CONTRACT:
+        message = "needs a notice: the customer is told again when the recording begins (CNIL, 25 April 2022)"
+        yield Finding(path=path, message=message)
 
 
 def _check_sampling(basis: Basis, sampling: SamplingShape, path: Path) -> Findings:
@@ -90,75 +108,3 @@ def _check_ceiling(sampling: SamplingShape, path: Path) -> Findings:
                 " the usual share, and recording must not be systematic (CNIL, listening and recording at work)"
             )
             yield Finding(path=(*path, key), message=message)
-
-
-def _check_prompts(consent: ConsentShape, path: Path, names: Mapping[str, frozenset[str]]) -> Findings:
-    known = names["announcements"]
-    for key in ("announcement", "information", "choice"):
-        name = getattr(consent, key)
-        if name is not None and name not in known:
-            message = f"names no announcement of this file: {name}{did_you_mean(name, sorted(known))}"
-            yield Finding(path=(*path, key), message=message)
-
-
-def _check_mode(purpose: PurposeShape, path: Path) -> Findings:
-    consent = purpose.consent
-    if consent.announcement is None:
-        yield Finding(path=path, message="needs an announcement: whoever is recorded is told (GDPR art. 13)")
-    if consent.mode is ConsentMode.NONE:
-        yield from _check_not_asked(purpose, path)
-        return
-    if purpose.basis is Basis.CONSENT and consent.mode is not ConsentMode.OPT_IN:
-        message = "must be opt-in where the basis is consent: silence is no consent (GDPR art. 4(11) and 7)"
-        yield Finding(path=(*path, "mode"), message=message)
-    if consent.mode is ConsentMode.OPT_IN:
-        yield from _check_opt_in(consent, path)
-    yield from _check_information(consent, path)
-
-
-def _check_not_asked(purpose: PurposeShape, path: Path) -> Findings:
-    if purpose.basis is not Basis.LEGAL_OBLIGATION:
-        message = "none is only for a legal obligation: anyone else may object (GDPR art. 21)"
-        yield Finding(path=(*path, "mode"), message=message)
-    consent = purpose.consent
-    useless = [key for key in ("information", "choice") if getattr(consent, key) is not None]
-    for key in (*useless, *(["keys"] if consent.keys.model_fields_set else [])):
-        yield Finding(
-            path=(*path, key), message="has no use in mode none: the announcement is played, nothing is asked"
-        )
-
-
-def _check_opt_in(consent: ConsentShape, path: Path) -> Findings:
-    for key in ("agree", "object"):
-        if getattr(consent.keys, key) is None:
-            message = f"needs the key {key} in mode opt-in: silence is no consent (GDPR art. 7)"
-            yield Finding(path=(*path, "keys"), message=message)
-    if consent.choice is None:
-        yield Finding(path=path, message="needs a choice in mode opt-in: it asks for the key")
-
-
-def _check_information(consent: ConsentShape, path: Path) -> Findings:
-    information, key = consent.information is not None, consent.keys.information is not None
-    if information and not key:
-        yield Finding(path=(*path, "keys"), message="needs the key information, which plays the information")
-    if information and consent.choice is None:
-        yield Finding(path=(*path, "information"), message="needs a choice: it is asked again after the information")
-    if not information and key:
-        yield Finding(
-            path=(*path, "keys", "information"), message="has nothing to play: consent.information is missing"
-        )
-    if not information and consent.choice is not None and consent.mode is ConsentMode.OPT_OUT:
-        yield Finding(path=(*path, "choice"), message="is never asked: consent.information is missing")
-
-
-def _check_keys(consent: ConsentShape, path: Path) -> Findings:
-    default = DEFAULT_OBJECT_KEY if consent.mode is ConsentMode.OPT_OUT else None
-    taken = {consent.keys.object or default: "object"}
-    for name in ("agree", "information"):
-        key = getattr(consent.keys, name)
-        if key is None:
-            continue
-        if key in taken:
-            message = f"must not be the key {taken[key]} too: one key, one meaning"
-            yield Finding(path=(*path, "keys", name), message=message)
-        taken.setdefault(key, name)

@@ -53,6 +53,7 @@ def _check_language(draft: Draft, index: int, route: RouteShape) -> Findings:
         return
     consents = [draft.purposes[name].consent for name in route.purposes if name in draft.purposes]
     prompts = {name for c in consents for name in (c.announcement, c.information, c.choice) if name}
+    prompts |= {draft.purposes[name].notice or "" for name in route.purposes if name in draft.purposes}
     near = {route.language, route.language.split("_")[0]}
     for name in sorted(prompts & draft.announcements.keys()):
         if not near & draft.announcements[name].text.keys():
@@ -71,14 +72,22 @@ def _check_reachable(draft: Draft, index: int, route: RouteShape) -> Findings:
 def _covers(earlier: RouteShape, later: RouteShape) -> bool:
     return (
         earlier.direction in {None, later.direction}
-        and _covers_all(earlier.queues, later.queues)
-        and _covers_all(earlier.languages, later.languages)
+        and _covers_names(earlier.queues, later.queues)
+        and _covers_names(earlier.languages, later.languages)
+        and _covers_names(earlier.contexts, later.contexts)
+        and _covers_all(earlier.called, later.called)
+        and _covers_all(earlier.calling, later.calling)
     )
 
 
+def _covers_names(earlier: list[str], later: list[str]) -> bool:
+    """As ``_covers_all``; there always is a name, so ``*`` takes every call. A number may be withheld."""
+    return "*" in earlier or _covers_all(earlier, later)
+
+
 def _covers_all(earlier: list[str], later: list[str]) -> bool:
-    """Whether every name that ``later`` takes is taken by ``earlier``; an empty list takes every name."""
-    if not earlier or "*" in earlier:
+    """Whether everything that ``later`` takes is taken by ``earlier``; an empty list takes every call."""
+    if not earlier:
         return True
     return bool(later) and all(any(_covers_one(e, name) for e in earlier) for name in later)
 

@@ -57,17 +57,33 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mqtt:
+    """The broker, and what every topic of ours begins with. The password is ``Settings.secrets.mqtt_password()``."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    topic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One version of the configuration. ``text`` is the file as it was, ``policy.version`` its SHA-256."""
+    """One version of the configuration. ``text`` is the file as it was, ``policy.version`` its SHA-256.
+
+    ``country`` (ISO 3166) tells how national numbers are read; ``mqtt`` is None where the file has no broker.
+    """
 
     file: Path
     text: str = field(repr=False)
     data_controller: DataController
+    country: str
     state_directory: Path
     pbxs: tuple[Pbx, ...]
     fastagi: Listener
     http: Listener
     database: Database
+    mqtt: Mqtt | None
     secrets: Secrets
     policy: Policy
     warnings: tuple[Fault, ...]

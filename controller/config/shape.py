@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from controller.config import text
-from controller.domain.policy import Basis, ConsentMode, Direction, Start, StratumPart
+from controller.domain.policy import Basis, ConsentMode, Direction, ObjectionScope, Start, StratumPart
 
 UNION = "union:"
 """How tags of a union begin: they are in pydantic's paths and not in the file."""
@@ -67,16 +67,36 @@ class DatabaseShape(Shape):
     url: Annotated[text.DatabaseUrl | None, Field(description="An existing PostgreSQL, without password.")] = None
 
 
+class MqttShape(Shape):
+    """The broker over which pauses and other commands may come. The password is the secret mqtt-password."""
+
+    url: Annotated[text.MqttUrl, Field(description="Address of the broker, mqtt or, encrypted, mqtts.")]
+    username: Annotated[text.Word | None, Field(description="The user of the broker; nobody unless given.")] = None
+    topic: Annotated[text.Topic, Field(description="What every topic begins with.")] = "recording-controller"
+
+
 class AgentsShape(Shape):
     """Who is an agent."""
 
     channels: Annotated[list[text.Channel], Field(min_length=1, description="Channels of agents, patterns allowed.")]
+    notice: Annotated[
+        text.Word,
+        Field(description="Version of the notice by which an agent must have been informed; else not recorded."),
+    ]
 
 
 class NeverRecordedShape(Shape):
     """Who is never recorded."""
 
     representatives: Annotated[list[text.Channel], Field(description="Lines of the employees' representatives.")] = []
+    representative_numbers: Annotated[
+        list[text.Numbers], Field(description="Their numbers outside the company, in either direction.")
+    ] = []
+    queues: Annotated[list[text.Glob], Field(description="Queues whose calls are never recorded.")] = []
+    numbers: Annotated[list[text.Numbers], Field(description="Customers' numbers that are never recorded.")] = []
+    emergency_numbers: Annotated[
+        list[text.Number], Field(description="Emergency numbers beside those built in for the country.")
+    ] = []
 
 
 class KeysShape(Shape):
@@ -84,6 +104,33 @@ class KeysShape(Shape):
 
     pause: Annotated[text.Sequence, Field(description="Pauses every recording of the call.")] = "*7"
     resume: Annotated[text.Sequence, Field(description="Resumes them.")] = "*8"
+    objection: Annotated[text.Sequence, Field(description="The caller has told the agent that they object.")] = "*9"
+    private: Annotated[text.Sequence, Field(description="The call is the agent's own: not recorded.")] = "*6"
+    start: Annotated[text.Sequence, Field(description="What an on-trigger purpose waits for begins.")] = "*5"
+
+
+class PausesShape(Shape):
+    """What pauses a call beside those who ask for it, and how long a pause may last."""
+
+    endpoints: Annotated[
+        list[text.Channel], Field(description="Channels of a payment platform: paused while one takes part.")
+    ] = []
+    contexts: Annotated[
+        list[text.Glob], Field(description="Dialplan contexts that ask for card data: paused once a leg enters one.")
+    ] = []
+    hold: Annotated[bool, Field(description="Whether an agent's hold pauses.")] = False
+    alert_after: Annotated[text.Duration, Field(description="A longer pause raises an alert.")] = "5 minutes"
+    longest: Annotated[text.Duration, Field(description="A longer pause ends the recording.")] = "15 minutes"
+
+
+class ObjectionsShape(Shape):
+    """What is remembered of who objected."""
+
+    remember: Annotated[text.Retention, Field(description="How long an objection is kept.")] = "1 year"
+    scope: Annotated[
+        ObjectionScope, Field(strict=False, description="It holds for the purposes of its call, or for everything.")
+    ] = ObjectionScope.PURPOSE
+    ask_again: Annotated[bool, Field(description="Whether the next call asks again; else it is not recorded.")] = True
 
 
 class AnnouncementShape(Shape):
@@ -123,7 +170,11 @@ class ConsentShape(Shape):
 
     mode: Annotated[
         ConsentMode,
-        Field(strict=False, description="opt-out: silence lets record; opt-in: silence is no; none: told, not asked."),
+        Field(
+            strict=False,
+            description="opt-out: silence lets record; opt-in: silence is no; refusal-ends-call: whoever objects is not"
+            " served by telephone; none: told, not asked.",
+        ),
     ]
     announcement: Annotated[text.Name | None, Field(description="What is played first, whole or nothing counts.")] = (
         None
@@ -152,6 +203,18 @@ class PurposeShape(Shape):
     sampling: SamplingChoice
     consent: ConsentShape
     retention: Annotated[text.Retention, Field(description="How long a recording is kept, such as 6 months.")]
+    notice: Annotated[
+        text.Name | None, Field(description="Announcement heard again when an on-trigger recording begins.")
+    ] = None
+    analyses: Annotated[
+        text.Retention | None, Field(description="How long documents made from recordings are kept; none unless given.")
+    ] = None
+    listeners: Annotated[list[text.Name], Field(min_length=1, description="Roles that may listen to the recordings.")]
+    assessed: Annotated[text.Day, Field(description="Day of the impact assessment (GDPR art. 35), such as 2026-01-31.")]
+    consulted: Annotated[
+        text.Consultation,
+        Field(description="Day when the staff's representatives were consulted, or no-representatives."),
+    ]
 
 
 class RouteShape(Shape):
@@ -160,6 +223,9 @@ class RouteShape(Shape):
     name: Annotated[text.Name, Field(description="Shown in decisions as routes.NAME.")]
     direction: Annotated[Direction | None, Field(strict=False, description="Either direction unless given.")] = None
     queues: Annotated[list[text.Glob], Field(description="Queues, patterns allowed; every queue unless given.")] = []
+    called: Annotated[list[text.Numbers], Field(description="Numbers called; every one unless given.")] = []
+    calling: Annotated[list[text.Numbers], Field(description="Numbers calling; every one unless given.")] = []
+    contexts: Annotated[list[text.Glob], Field(description="Dialplan contexts that ask; every one unless given.")] = []
     languages: Annotated[list[text.Glob], Field(description="Languages of the channel; every one unless given.")] = []
     purposes: Annotated[
         list[text.Name], Field(min_length=1, description="Purposes of these calls; one consent for all.")
@@ -171,6 +237,10 @@ class FileShape(Shape):
     """The whole file."""
 
     data_controller: DataControllerShape
+    country: Annotated[
+        text.Country,
+        Field(description="ISO 3166 code: how national numbers are read, and which emergency numbers are built in."),
+    ]
     state_directory: Annotated[
         text.Folder, Field(description="Where generated secrets and the embedded database live.")
     ] = "/var/lib/recording-controller"
@@ -181,9 +251,12 @@ class FileShape(Shape):
     fastagi: FastAgiShape = FastAgiShape()
     http: HttpShape = HttpShape()
     database: DatabaseShape = DatabaseShape()
+    mqtt: MqttShape | None = None
     agents: AgentsShape
     never_recorded: NeverRecordedShape = NeverRecordedShape()
     keys: KeysShape = KeysShape()
+    pauses: PausesShape = PausesShape()
+    objections: ObjectionsShape = ObjectionsShape()
     default_language: Annotated[text.Language, Field(description="Spoken where a prompt lacks the call's language.")]
     announcements: Annotated[dict[text.Name, AnnouncementShape], Field(description="Announcements by name.")]
     purposes: Annotated[dict[text.Name, PurposeShape], Field(min_length=1, description="Purposes by name.")]

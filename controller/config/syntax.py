@@ -80,7 +80,7 @@ def _is_null(node: Node) -> bool:
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:
     parts = [part for part in (error.context, error.problem) if part]
-    hint = '; a star is written in quotes: "*"' if error.context == "while scanning an alias" else ""
+    hint = '; what begins with a star stands in quotes: "*7"' if any("alias" in part for part in parts) else ""
     return f"is not valid YAML: {', '.join(parts)}{hint}"
 
 

@@ -1,24 +1,19 @@
-"""Rules about PBXs, listeners, database, agents, keys and announcements."""
+"""Rules about PBXs, listeners, the broker, the database and announcements."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from ipaddress import ip_address
 
 from controller.config.draft import Draft, Finding, Findings
 from controller.config.shape import PbxShape
-from controller.config.text import network
-
-FEATURE_CODES = ("#1", "*0", "*1", "*2", "*3", "#72")
-"""What Asterisk's own features.conf proposes: transfers, disconnect, one-touch recording, parking (LAW.md, rule 26)."""
+from controller.config.text import mqtt_url, network
 
 
 def check_system(draft: Draft) -> Findings:
-    """Everything that is neither purpose nor route."""
+    """Everything about what the daemon is connected to, and what it says."""
     yield from _check_pbxs(draft)
     yield from _check_listeners(draft)
+    yield from _check_broker(draft)
     yield from _check_database(draft)
-    yield from _check_representatives(draft)
-    yield from _check_key_sequences(draft)
     yield from _check_texts(draft)
 
 
@@ -63,6 +58,15 @@ def _check_listeners(draft: Draft) -> Findings:
         yield Finding(path=("http", "port"), message="is the port of fastagi too")
 
 
+def _check_broker(draft: Draft) -> Findings:
+    if draft.mqtt is None:
+        return
+    url = mqtt_url(draft.mqtt.url)
+    if url.scheme == "mqtt" and not _is_loopback(url.hostname or ""):
+        message = "goes over the network without encryption: use mqtts"
+        yield Finding(path=("mqtt", "url"), message=message, warning=True)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -77,37 +81,6 @@ def _same_place(one: str, other: str) -> bool:
 def _check_database(draft: Draft) -> Findings:
     if draft.database is not None and draft.database.embedded and draft.database.url is not None:
         yield Finding(path=("database", "url"), message="and embedded: true exclude each other")
-
-
-def _check_representatives(draft: Draft) -> Findings:
-    if draft.never_recorded is None or draft.agents is None:
-        return
-    for position, pattern in enumerate(draft.never_recorded.representatives):
-        if all(fnmatchcase(agents, pattern) for agents in draft.agents.channels):
-            path = ("never_recorded", "representatives", position)
-            yield Finding(path=path, message="takes in every agent: nobody is ever recorded", warning=True)
-
-
-def _check_key_sequences(draft: Draft) -> Findings:
-    if draft.keys is None:
-        return
-    pause, resume = draft.keys.pause, draft.keys.resume
-    if pause in resume or resume in pause:
-        path = ("keys", "resume" if "resume" in draft.keys.model_fields_set else "pause")
-        yield Finding(path=path, message="pause and resume must differ, and neither be a part of the other")
-    for name, sequence in (("pause", pause), ("resume", resume)):
-        yield from _check_features(name, sequence)
-
-
-def _check_features(name: str, sequence: str) -> Findings:
-    if sequence in {"*", "#"}:
-        message = "is Asterisk's own key to hang up (*) or to transfer (#) where features.conf sets no other"
-        yield Finding(path=("keys", name), message=message)
-        return
-    for code in FEATURE_CODES:
-        if sequence.startswith(code) or code.startswith(sequence):
-            message = f"clashes with {code}, a feature code that features.conf of Asterisk proposes"
-            yield Finding(path=("keys", name), message=message)
 
 
 def _check_texts(draft: Draft) -> Findings:

@@ -1,13 +1,16 @@
 """Kinds of text that the file holds, each with its pattern, and what is said of text that is not of that kind."""
 
 import re
+from collections.abc import Callable
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from controller.config.period import parse_period
+from controller.config.period import parse_duration, parse_period
+from controller.numbers import is_country
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
 LANGUAGE = r"^[a-z]{2,3}(_[A-Za-z0-9]+)*$"
@@ -18,6 +21,9 @@ SEQUENCE = r"^[0-9A-D*#]{1,4}$"
 FOLDER = r"^/"
 WORD = r"^[A-Za-z0-9_.-]{1,79}$"
 GLOB = r"^[^\s,&|]{1,80}$"
+NUMBER = r"^\+?[0-9]{2,15}$"
+NUMBERS = r"^\+?[0-9*?\[\]!-]{1,40}$"
+TOPIC = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 
 SAID = {
     NAME: "must be small letters, digits and hyphens, a letter first, at most 40",
@@ -29,8 +35,14 @@ SAID = {
     FOLDER: "must be an absolute path",
     WORD: "must be letters, digits, dots, hyphens and underscores",
     GLOB: "must be a name, or a pattern such as sales-*",
+    NUMBER: 'must be a number in digits and in quotes, such as "112"',
+    NUMBERS: 'must be a number in digits and in quotes, such as "+33199000020", or a pattern such as "+331990000*"',
+    TOPIC: "must be a topic without wildcards, such as recording-controller or site/recording-controller",
 }
 
+NO_REPRESENTATIVES = "no-representatives"
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
 
@@ -45,11 +57,6 @@ def network(text: str) -> IPv4Network | IPv6Network:
     return found
 
 
-def _network_text(text: str) -> str:
-    network(text)
-    return text
-
-
 def _host(text: str) -> str:
     try:
         ip_address(text)
@@ -59,18 +66,37 @@ def _host(text: str) -> str:
     return text
 
 
-def _ari_url(text: str) -> str:
-    message = "must be a URL such as http://127.0.0.1:8088/ari"
+def _country(text: str) -> str:
+    if not is_country(text):
+        raise ValueError("must be the ISO 3166 code of a country, such as FR")
+    return text
+
+
+def _url(text: str, *, schemes: frozenset[str], example: str, section: str) -> SplitResult:
+    message = f"must be a URL such as {example}"
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError:
         raise ValueError(message) from None
     if url.username is not None or url.password is not None:
-        raise ValueError("must not hold a user or a password: ari.username and the secret ari-password do")
-    if url.scheme not in {"http", "https"} or not url.hostname or port == 0 or url.query or url.fragment:
+        raise ValueError(f"must not hold a user or a password: {section}.username and the secret {section}-password do")
+    if url.scheme not in schemes or not url.hostname or port == 0 or url.query or url.fragment:
         raise ValueError(message)
-    return text
+    return url
+
+
+def _ari_url(text: str) -> SplitResult:
+    return _url(text, schemes=frozenset({"http", "https"}), example="http://127.0.0.1:8088/ari", section="ari")
+
+
+def mqtt_url(text: str) -> SplitResult:
+    """The URL of a broker, in its parts. Raises ``ValueError`` with the message for the reader."""
+    example = "mqtt://127.0.0.1:1883"
+    url = _url(text, schemes=frozenset({"mqtt", "mqtts"}), example=example, section="mqtt")
+    if url.path.strip("/"):
+        raise ValueError(f"must be a URL such as {example}: the topic is mqtt.topic")
+    return url
 
 
 def database_url(text: str) -> str:
@@ -91,9 +117,33 @@ def _database_url_without_password(text: str) -> str:
     return text
 
 
-def _period(text: str) -> str:
-    parse_period(text)
-    return text
+def day(text: str) -> date:
+    """A day of the calendar. Raises ``ValueError`` with the message for the reader."""
+    try:
+        # fromisoformat takes other forms too
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
+    except ValueError:
+        raise ValueError("must be a day such as 2026-01-31") from None
+
+
+def consultation(text: str) -> date | None:
+    """When the staff's representatives were consulted; None where there are none. Raises ``ValueError``."""
+    if text == NO_REPRESENTATIVES:
+        return None
+    try:
+        return day(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {NO_REPRESENTATIVES}") from None
+
+
+def _read_by(reader: Callable[[str], object]) -> AfterValidator:
+    """Text that a function can read; it stays as it is written."""
+
+    def checked(text: str) -> str:
+        reader(text)
+        return text
+
+    return AfterValidator(checked)
 
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -106,11 +156,19 @@ Folder = Annotated[str, Field(pattern=FOLDER)]
 Word = Annotated[str, Field(pattern=WORD)]
 Glob = Annotated[str, Field(pattern=GLOB)]
 Spoken = Annotated[str, Field(min_length=1)]
-Network = Annotated[str, AfterValidator(_network_text)]
+Network = Annotated[str, _read_by(network)]
 Host = Annotated[str, AfterValidator(_host)]
-AriUrl = Annotated[str, AfterValidator(_ari_url)]
+Number = Annotated[str, Field(pattern=NUMBER)]
+Numbers = Annotated[str, Field(pattern=NUMBERS)]
+Topic = Annotated[str, Field(pattern=TOPIC)]
+Country = Annotated[str, AfterValidator(_country)]
+MqttUrl = Annotated[str, _read_by(mqtt_url)]
+AriUrl = Annotated[str, _read_by(_ari_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url_without_password)]
-Retention = Annotated[str, AfterValidator(_period)]
+Retention = Annotated[str, _read_by(parse_period)]
+Duration = Annotated[str, _read_by(parse_duration)]
+Day = Annotated[str, _read_by(day)]
+Consultation = Annotated[str, _read_by(consultation)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Floor = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

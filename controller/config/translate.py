@@ -32,6 +32,18 @@ _MESSAGES = {
 }
 
 
+_WHY: Mapping[Path, str] = {
+    ("agents", "notice"): "an agent who has not been informed is not recorded (CNIL, listening and recording at work)",
+    ("purposes", "listeners"): "only those concerned with the purpose may listen (GDPR art. 32; CNIL)",
+    ("purposes", "assessed"): "recording the staff asks for an impact assessment first (GDPR art. 35)",
+    ("purposes", "consulted"): (
+        "the staff's representatives are consulted first, or write no-representatives (CNIL, listening and recording at"
+        " work)"
+    ),
+}
+"""Why a key must be there: section and key, and the rule with its source."""
+
+
 def translate(error: ValidationError, document: Document) -> Iterator[Fault]:
     """One fault for each of pydantic's errors."""
     for details in error.errors(include_url=False):
@@ -57,8 +69,15 @@ def _message(details: ErrorDetails, path: Path) -> str:
             return SAID[context["pattern"]]
         case "enum" | "literal_error":
             return f"must be {_expected(context['expected'])}{_near(value, context['expected'])}"
+        case "missing" | "too_short" as kind:
+            return _said(kind, context) + _why(path)
         case kind:
             return _wrong_type(kind, value) or _said(kind, context) or details["msg"]
+
+
+def _why(path: Path) -> str:
+    reason = _WHY.get((path[0], path[-1]))
+    return f": {reason}" if reason else ""
 
 
 def _said(kind: str, context: Mapping[str, Any]) -> str:

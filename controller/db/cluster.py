@@ -47,14 +47,6 @@ class Cluster:
         return self.folder / "postgres.log"
 
 
-def default_folder() -> Path:
-    """Where state belongs on this system: the usual folder of a service for root, else the user's own."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/recording-controller/postgres")
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
-    return Path(state) / "recording-controller/postgres"
-
-
 def prepared(folder: Path, *, account: str | None) -> Cluster:
     """Make the folder ready, with a cluster in it.
 
@@ -104,9 +96,8 @@ def users_of(data: Path) -> list[int]:
 
 def make_folder(folder: Path) -> None:
     """Make the folder where it is missing, open to pass through and to nothing else; others stay as they are."""
-    missing = [part for part in (*reversed(folder.parents), folder) if not part.exists()]
     try:
-        for part in missing:
+        for part in [part for part in (*reversed(folder.parents), folder) if not part.exists()]:
             part.mkdir()
             part.chmod(0o711)
         next(folder.iterdir(), None)

@@ -141,11 +141,17 @@ class EmbeddedPostgres:
 def running_url(folder: Path) -> str | None:
     """The URL of the PostgreSQL that another process runs on a folder; None where none does.
 
-    For the command line beside a running daemon.
+    For the command line beside a running daemon. Raises ``ConfigurationError`` where another user runs it.
     """
-    status = _status(folder.absolute() / "data")
-    if not users_of(folder.absolute() / "data") or len(status) < _STATUS_LINES:
+    folder = folder.absolute()
+    status = _status(folder / "data")
+    if not users_of(folder / "data") or len(status) < _STATUS_LINES:
         return None
+    lock = folder / "lock"
+    if lock.stat().st_uid != os.geteuid():
+        raise ConfigurationError(
+            f"{folder}: its PostgreSQL lets in only the user who runs it: do this as {lock.owner()}"
+        )
     return _url(Path(status[4]))
 
 

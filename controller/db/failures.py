@@ -12,6 +12,9 @@ from controller.errors import DatabaseAway, DatabaseError, DatabaseRefused
 FAILURES = (psycopg.Error, DBAPIError, PendingRollbackError, PoolTimeout, OSError, TimeoutError)
 """Whatever the driver and the pool raise when the database does not do what it should."""
 
+_NOT_MIGRATED = ("42P01", "42703")
+"""SQLSTATE of a table and of a column that are not there."""
+
 _NEVER = ("22", "23", "54")
 """SQLSTATE classes that say that the data is at fault: data exception, integrity constraint, program limit."""
 
@@ -29,6 +32,8 @@ def translated(error: Exception) -> DatabaseError:
     if state is None:
         away = not isinstance(cause, psycopg.DataError)
         return DatabaseAway(_first_line(cause)) if away else DatabaseRefused(type(cause).__name__)
+    if state in _NOT_MIGRATED:
+        return DatabaseAway("the database is not migrated: run recording-controller migrate")
     if state.startswith(_NEVER):
         constraint = cause.diag.constraint_name
         where = f" ({constraint})" if constraint else ""

@@ -91,7 +91,7 @@ def _decided(entries: Sequence[Entry], draws: Sequence[Draw]) -> list[Decision]:
     decided = []
     for entry in entries:
         if isinstance(entry, SampledDecision):
-            decided.append(sampling.decided(entry.question, next(outcomes), eligible=entry.eligible))
+            decided.append(sampling.decided(entry.question, next(outcomes), entry.sampling, eligible=entry.eligible))
         elif isinstance(entry, Decision):
             decided.append(entry)
     return decided

@@ -102,6 +102,12 @@ async def unfinished_recordings(engine: AsyncEngine, pbx: str) -> list[Recording
     return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
 
 
+async def recordings_to_discard(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
+    """Recordings of a PBX that are to be thrown away, and whose file may still be there."""
+    chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.DISCARDING)
+    return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
+
+
 async def remember_policy(engine: AsyncEngine, *, version: str, text: str) -> None:
     """Keep the text of a policy, that decisions name by its version; the first time it was loaded stands."""
     with in_our_terms():

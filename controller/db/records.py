@@ -1,15 +1,37 @@
-"""How snapshots of calls, recordings and their spans are written: the last one wins, but an end stays an end.
+"""How snapshots of calls, recordings, their spans, objections and notices are written: the last one wins, mostly.
 
-That is: ``ended_at`` and a quarantine only grow, and a recording that has ended never goes on.
+An end stays an end: ``ended_at`` and a quarantine only grow, and the state of a recording never goes back. Of two
+objections the one that was raised later wins, whichever is written last.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import assert_never
 
 from controller.db.bounded import Driver
-from controller.domain.records import CallRecord, Record, RecordingRecord, SpanRecord
+from controller.domain.records import (
+    CallRecord,
+    NoticeRecord,
+    ObjectionRecord,
+    Record,
+    RecordingRecord,
+    RecordingState,
+    SpanRecord,
+)
+
+_AGE = {
+    RecordingState.STARTING: 0,
+    RecordingState.RECORDING: 1,
+    RecordingState.PAUSED: 1,
+    RecordingState.FAILED: 2,
+    RecordingState.ENDED: 3,
+    RecordingState.DISCARDING: 4,
+    RecordingState.DISCARDED: 5,
+}
+"""How far a recording is in its life. Where it is said both to have failed and to have ended, there may be a file."""
+
+_THROWN_AWAY = {RecordingState.DISCARDING, RecordingState.DISCARDED}
 
 _CALL = """
 INSERT INTO call AS known
@@ -26,7 +48,13 @@ ON CONFLICT (id) DO UPDATE SET
     ended_at = greatest(known.ended_at, excluded.ended_at)
 """
 
-_RECORDING = """
+
+def _age(row: str) -> str:
+    cases = " ".join(f"WHEN '{state}' THEN {age}" for state, age in _AGE.items())
+    return f"CASE {row}.state {cases} END"
+
+
+_RECORDING = f"""
 INSERT INTO recording AS known
     (name, call_id, pbx, purpose, state, started_at, ended_at, milliseconds, quarantined_from)
 SELECT name, call_id, pbx, purpose, state, started_at, ended_at, milliseconds, quarantined_from
@@ -36,12 +64,12 @@ FROM json_to_recordset(%s::json) AS snapshot (
 )
 ON CONFLICT (name) DO UPDATE SET
     call_id = excluded.call_id, pbx = excluded.pbx, purpose = excluded.purpose,
-    state = CASE known.state WHEN 'ended' THEN known.state ELSE excluded.state END,
+    state = CASE WHEN {_age("known")} > {_age("excluded")} THEN known.state ELSE excluded.state END,
     started_at = excluded.started_at,
     ended_at = greatest(known.ended_at, excluded.ended_at),
     milliseconds = coalesce(excluded.milliseconds, known.milliseconds),
     quarantined_from = least(known.quarantined_from, excluded.quarantined_from)
-"""
+"""  # noqa: S608 - states and numbers of our own
 
 _SPAN = """
 INSERT INTO recording_span (recording, kind, reason, "begin", "end")
@@ -51,6 +79,26 @@ FROM json_to_recordset(%s::json) AS snapshot (
 )
 ON CONFLICT (recording, "begin", kind) DO UPDATE SET reason = excluded.reason, "end" = excluded."end"
 """
+
+_OBJECTION = """
+INSERT INTO objection AS known (customer_hash, scope, at, until)
+SELECT customer_hash, scope, at, until
+FROM json_to_recordset(%s::json) AS snapshot (customer_hash bytea, scope text, at timestamptz, until timestamptz)
+ORDER BY customer_hash, scope
+ON CONFLICT (customer_hash, scope) DO UPDATE SET at = excluded.at, until = excluded.until
+WHERE known.at <= excluded.at
+"""
+
+_NOTICE = """
+INSERT INTO agent_notice AS known (agent, version, informed_at)
+SELECT agent, version, informed_at
+FROM json_to_recordset(%s::json) AS snapshot (agent text, version text, informed_at date)
+ORDER BY agent, version
+ON CONFLICT (agent, version) DO UPDATE SET informed_at = excluded.informed_at, recorded_at = clock_timestamp()
+WHERE known.informed_at IS DISTINCT FROM excluded.informed_at
+"""
+
+_STATEMENTS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE)
 
 _Key = tuple[object, ...]
 _Row = dict[str, object]
@@ -63,7 +111,7 @@ async def upsert(driver: Driver, records: Sequence[Record]) -> None:
 
 
 def _statements(records: Sequence[Record]) -> Iterator[tuple[str, list[_Row]]]:
-    waiting: dict[str, dict[_Key, _Row]] = {_CALL: {}, _RECORDING: {}, _SPAN: {}}
+    waiting: dict[str, dict[_Key, _Row]] = {statement: {} for statement in _STATEMENTS}
     for record in records:
         statement, key, row = _row(record)
         if key in waiting[statement]:
@@ -81,6 +129,10 @@ def _row(record: Record) -> tuple[str, _Key, _Row]:
             return _RECORDING, (record.name,), _recording(record)
         case SpanRecord():
             return _SPAN, (record.recording, record.begin, record.kind), _span(record)
+        case ObjectionRecord():
+            return _OBJECTION, (record.customer_hash, record.scope), _objection(record)
+        case NoticeRecord():
+            return _NOTICE, (record.agent, record.version), _notice(record)
         case _:
             assert_never(record)
 
@@ -95,7 +147,7 @@ def _call(record: CallRecord) -> _Row:
         "language": record.language,
         "route": record.route,
         "agent": record.agent,
-        "customer_hash": None if record.customer_hash is None else "\\x" + record.customer_hash.hex(),
+        "customer_hash": None if record.customer_hash is None else _bytes(record.customer_hash),
         "started_at": _time(record.started_at),
         "answered_at": _time(record.answered_at),
         "ended_at": _time(record.ended_at),
@@ -112,8 +164,15 @@ def _recording(record: RecordingRecord) -> _Row:
         "started_at": _time(record.started_at),
         "ended_at": _time(record.ended_at),
         "milliseconds": record.milliseconds,
-        "quarantined_from": _time(record.quarantined_from),
+        "quarantined_from": _time(_quarantined_from(record)),
     }
+
+
+def _quarantined_from(record: RecordingRecord) -> datetime | None:
+    """Nobody listens to anything of a recording that is thrown away."""
+    if record.state not in _THROWN_AWAY:
+        return record.quarantined_from
+    return min(filter(None, (record.quarantined_from, record.started_at)), default=None)
 
 
 def _span(record: SpanRecord) -> _Row:
@@ -126,5 +185,22 @@ def _span(record: SpanRecord) -> _Row:
     }
 
 
-def _time(time: datetime | None) -> str | None:
+def _objection(record: ObjectionRecord) -> _Row:
+    return {
+        "customer_hash": _bytes(record.customer_hash),
+        "scope": record.scope,
+        "at": _time(record.at),
+        "until": _time(record.until),
+    }
+
+
+def _notice(record: NoticeRecord) -> _Row:
+    return {"agent": record.agent, "version": record.version, "informed_at": _time(record.informed_at)}
+
+
+def _bytes(value: bytes) -> str:
+    return "\\x" + value.hex()
+
+
+def _time(time: date | None) -> str | None:
     return None if time is None else time.isoformat()

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -121,7 +122,7 @@ recording = Table(
     Index(
         "recording_unfinished_idx",
         "pbx",
-        postgresql_where=text("state IN ('starting', 'recording', 'paused')"),
+        postgresql_where=text("state IN ('starting', 'recording', 'paused', 'discarding')"),
     ),
 )
 
@@ -147,4 +148,26 @@ sampling_stratum = Table(
     Column("recent", BIT(WINDOW - 1), nullable=False),
     CheckConstraint("answered >= 0", name="answered"),
     CheckConstraint("owed >= 0", name="owed"),
+)
+
+objection = Table(
+    "objection",
+    metadata,
+    Column("customer_hash", LargeBinary, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("until", _TIME, nullable=False),
+    # the length of the keyed hash: a number in its place is refused
+    CheckConstraint("octet_length(customer_hash) = 32", name="customer_hash"),
+    CheckConstraint("until >= at", name="order"),
+    Index(None, "at"),
+)
+
+agent_notice = Table(
+    "agent_notice",
+    metadata,
+    Column("agent", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("informed_at", Date),
+    Column("recorded_at", _TIME, nullable=False, server_default=func.clock_timestamp()),
 )

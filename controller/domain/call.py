@@ -8,9 +8,10 @@ from controller.domain.consent import Dialogue
 from controller.domain.decision import Reason
 from controller.domain.keying import Keyed
 from controller.domain.names import CallId, ChannelId, Token
-from controller.domain.parties import Party, Role
+from controller.domain.parties import STAFF, Party, Role
 from controller.domain.policy import Direction, Policy, Purpose, Route
 from controller.domain.recording import CAPTURING, Recording
+from controller.domain.records import RecordingRecord
 from controller.domain.suspension import Suspensions
 
 
@@ -18,6 +19,8 @@ class Permission(StrEnum):
     """Whether a call may be recorded for a purpose: asked once, when it is answered or triggered."""
 
     OPEN = "open"
+    TELLING = "telling"
+    """The customer is being told again that a recording begins."""
     ASKED = "asked"
     GRANTED = "granted"
     REFUSED = "refused"
@@ -36,16 +39,37 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """Why a purpose is not recorded any more in this call, on whose account, and whether what exists is discarded."""
+
+    reason: Reason
+    actor: str
+    discard: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One purpose in one call: its permission, and its recording if there is one. ``serial`` counts recordings."""
+    """One purpose in one call: its permission, and its recording if there is one. ``serial`` counts recordings.
+
+    ``trigger`` is who triggered it. ``kept`` are its recordings that have ended and may have a file, ``discarding``
+    those whose files are on their way out.
+    """
 
     purpose: Purpose
     permission: Permission = Permission.OPEN
+    trigger: str = "policy"
     asked: Token | None = None
+    withdrawn: Withdrawal | None = None
+    kept: tuple[RecordingRecord, ...] = ()
+    discarding: tuple[RecordingRecord, ...] = ()
     ticket: Ticket | None = None
     recording: Recording | None = None
     serial: int = 0
     failures: int = 0
+
+
+OF_ITSELF = (Reason.NOTHING_FORBIDS, "policy")
+"""Why recording goes on where nobody asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +77,14 @@ class Call:
     """One call, from the moment that its customer is known. Keeps the policy that it began with.
 
     ``customer`` is the leg that held the consent dialogue; ``asked`` is False for a call whose dialplan never asked
-    for one, and then the customer is whom an agent talks to. ``parties`` are those who can hear the customer now,
-    ``agent`` is who answered first. ``alone`` is whether nobody has heard the customer for a while.
+    for one, and then the customer is whom an agent talks to. ``excluded`` is why nothing of this call is anybody's
+    business; what is written about it then names nobody. ``objections`` are what the customer objected to in earlier
+    calls, None where that is not known (yet: ``looking_up`` is then how long the dialogue waits for it);
+    ``objected_before`` what they did in the call that this one follows on the same channel. ``parties``
+    are those who can hear the customer now, ``agent`` is who answered first. ``alone`` is whether nobody has heard the
+    customer for a while; ``departed`` are channels that have left a payment's dialplan context, and are on their way
+    back to a conversation; ``beyond`` are those of them, and of those still in it, that are nobody's leg: the far half
+    of a Local channel. ``released`` is why the next resume comes, and on whose account.
     """
 
     id: CallId
@@ -69,6 +99,10 @@ class Call:
     route: Route | None
     began_at: datetime
     asked: bool = True
+    excluded: Reason | None = None
+    objections: frozenset[str] | None = None
+    objected_before: frozenset[str] = frozenset()
+    looking_up: Token | None = None
     dialogue: Dialogue | None = None
     parties: tuple[Party, ...] = ()
     alone: bool = False
@@ -77,7 +111,9 @@ class Call:
     agent: str | None = None
     ended_at: datetime | None = None
     suspensions: Suspensions = ()
-    released: tuple[Reason, str] = (Reason.NOTHING_FORBIDS, "policy")
+    departed: frozenset[ChannelId] = frozenset()
+    beyond: frozenset[ChannelId] = frozenset()
+    released: tuple[Reason, str] = OF_ITSELF
     keyed: tuple[tuple[ChannelId, Keyed], ...] = ()
     tracks: tuple[Track, ...] = ()
     tokens: int = 0
@@ -90,9 +126,14 @@ class Call:
     @property
     def over(self) -> bool:
         """Whether nothing more can come of this call: no file, and no answer to whether it may be recorded."""
-        pending = any(track.recording is not None or track.asked is not None for track in self.tracks)
+        pending = any(track.recording or track.asked or track.discarding for track in self.tracks)
         return self.ended_at is not None and not pending
 
     def has(self, role: Role) -> bool:
         """Whether somebody of this role can hear the customer now."""
         return any(party.role is role for party in self.parties)
+
+    @property
+    def staffed(self) -> bool:
+        """Whether somebody of the company can hear the customer now."""
+        return any(party.role in STAFF for party in self.parties)

@@ -25,11 +25,28 @@ class Play:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclude:
-    """The dialogue is over: tell the dialplan, and let the call go on."""
+    """The dialogue is over: tell the dialplan, and let the call go on, or end it where a refusal does (``hang_up``)."""
 
     channel: ChannelId
     verdict: Verdict
     reason: Reason
+    hang_up: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpObjections:
+    """Find what this customer has objected to before, then say so (``ObjectionsKnown``); nothing where nobody knows."""
+
+    customer_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellAgain:
+    """Play the notice of a purpose to the customer in mid-call, then say so (``NoticePlayed``)."""
+
+    channel: ChannelId
+    purpose: str
+    prompt: Prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +120,20 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """Delete the file on the PBX, again and again until it is gone, then say so (``Discarded``)."""
+
+    recording: RecordingName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Tell the people who run this that something is wrong with a call."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTimer:
     """Say ``TimerFired`` with this token in so many seconds."""
 
@@ -111,6 +142,21 @@ class SetTimer:
 
 
 Command = (
-    Play | Conclude | Commit | CommitSampled | Log | Store | Snoop | StartRecording | Pause | Resume | Stop | SetTimer
+    Play
+    | Conclude
+    | LookUpObjections
+    | TellAgain
+    | Commit
+    | CommitSampled
+    | Log
+    | Store
+    | Snoop
+    | StartRecording
+    | Pause
+    | Resume
+    | Stop
+    | Discard
+    | Alert
+    | SetTimer
 )
 URGENT = (Pause, Stop)

@@ -72,7 +72,13 @@ class Dialogue:
         """Whether the other party may be recorded, as far as they are concerned."""
         return self.answer in _ALLOWING
 
+    @property
+    def refused(self) -> bool:
+        """Whether the other party has objected, now or before. Who was not told whole, or did not agree, has not."""
+        return self.answer in _REFUSED
 
+
+_REFUSED = frozenset({Reason.OPTED_OUT, Reason.OBJECTION_ON_FILE})
 _ALLOWING = frozenset({Reason.ANNOUNCED, Reason.AGREED, Reason.NOT_ASKED})
 
 
@@ -123,25 +129,39 @@ def hear(dialogue: Dialogue, heard: Heard) -> Dialogue:
     return replace(after, step=step, answer=answer)
 
 
-def objected(dialogue: Dialogue) -> Dialogue:
-    """The other party objects after the dialogue was over (GDPR art. 21)."""
-    return replace(dialogue, step=None, answer=Reason.OPTED_OUT)
+def objected(dialogue: Dialogue, reason: Reason = Reason.OPTED_OUT) -> Dialogue:
+    """The other party objects after the dialogue was over, or has done so before it (GDPR art. 21)."""
+    return replace(dialogue, step=None, answer=reason)
 
 
-def facts_of(dialogue: Dialogue) -> Mapping[str, Fact]:
-    """What was heard, prompt by prompt in the order of playing, as facts for the decision."""
+def ends_call(dialogue: Dialogue, reason: Reason) -> bool:
+    """Whether this conclusion ends the call: a refusal, where the service is not given without a recording."""
+    return dialogue.consent.mode is ConsentMode.REFUSAL_ENDS_CALL and reason in _REFUSED
+
+
+def facts_of(dialogue: Dialogue, language: str) -> Mapping[str, Fact]:
+    """What was heard, prompt by prompt in the order of playing, as facts for the decision.
+
+    ``language`` is the call's: a prompt that was played in another says so.
+    """
     facts: dict[str, Fact] = {"mode": dialogue.consent.mode.value}
     for number, (step, heard) in enumerate(dialogue.heard, start=1):
-        facts |= {
-            f"{number}.step": step.value,
-            f"{number}.prompt": heard.prompt.name,
-            f"{number}.digest": heard.prompt.digest,
-            f"{number}.language": heard.prompt.language,
-            f"{number}.played_ms": heard.milliseconds,
-            f"{number}.length_ms": heard.prompt.milliseconds,
-            f"{number}.outcome": heard.outcome.value,
-            f"{number}.key": heard.key,
-        }
+        facts |= {f"{number}.{name}": fact for name, fact in facts_of_prompt(heard, language).items()}
+        facts |= {f"{number}.step": step.value, f"{number}.outcome": heard.outcome.value, f"{number}.key": heard.key}
+    return facts
+
+
+def facts_of_prompt(heard: Heard, language: str) -> Mapping[str, Fact]:
+    """Which prompt it was, and how much of it was heard."""
+    facts: dict[str, Fact] = {
+        "prompt": heard.prompt.name,
+        "digest": heard.prompt.digest,
+        "language": heard.prompt.language,
+        "played_ms": heard.milliseconds,
+        "length_ms": heard.prompt.milliseconds,
+    }
+    if heard.prompt.language not in {language, language.partition("_")[0]}:
+        facts["instead_of_language"] = language
     return facts
 
 

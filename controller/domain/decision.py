@@ -52,6 +52,10 @@ class Reason(StrEnum):
     NOT_AGREED = "not-agreed"
     ANNOUNCEMENT_INCOMPLETE = "announcement-incomplete"
     NOT_ASKED = "not-asked"
+    OBJECTION_ON_FILE = "objection-on-file"
+    OBJECTIONS_UNKNOWN = "objections-unknown"
+    OBJECTION_ADDED = "objection-added"
+    OBJECTION_ENDED = "objection-ended"
     # record
     SAMPLED = "sampled"
     NOT_SAMPLED = "not-sampled"
@@ -61,22 +65,32 @@ class Reason(StrEnum):
     TRIGGER = "trigger"
     NO_MATCHING_ROUTE = "no-matching-route"
     REPRESENTATIVE = "representative"
+    PRIVATE_CALL = "private-call"
+    EXCLUDED = "excluded"
+    EMERGENCY_CALL = "emergency-call"
     AGENT_NOT_INFORMED = "agent-not-informed"
     DECISION_NOT_LOGGED = "decision-not-logged"
     # pause and resume
     PAYMENT = "payment"
     PAYMENT_OVER = "payment-over"
     AGENT_REQUEST = "agent-request"
+    HOLD = "hold"
     EXTERNAL_PARTY = "external-party"
     NOBODY_CONNECTED = "nobody-connected"
     NOTHING_FORBIDS = "nothing-forbids"
     # stop
     CALL_ENDED = "call-ended"
     PAUSE_UNCONFIRMED = "pause-unconfirmed"
+    PAUSE_TOO_LONG = "pause-too-long"
     RECORDING_FAILED = "recording-failed"
     CONTROLLER_LOST = "controller-lost"
+    # discard
+    OTHER_PROOF = "other-proof"
     # config
     POLICY_LOADED = "policy-loaded"
+    POLICY_FAULTY = "policy-faulty"
+    AGENT_INFORMED = "agent-informed"
+    NOTICE_WITHDRAWN = "notice-withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,17 +43,48 @@ class DigitPressed(_Happened):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialplanMoved(_Happened):
+    """The customer, or somebody who hears them, has come to another place in the dialplan."""
+
+    channel: ChannelId
+    context: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(_Happened):
+    """The customer, or somebody who hears them, has put the other side on hold."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheld(_Happened):
+    """They are back."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerLeft(_Happened):
     """The customer's channel no longer exists: the call is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallReplaced(_Happened):
+    """The customer's channel has begun another call: this one is over, though nobody has hung up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRequested(_Happened):
-    """Somebody asks that nothing be recorded until the same ``cause`` and ``origin`` resume."""
+    """Somebody asks that nothing be recorded until the same ``cause`` and ``origin`` resume.
+
+    ``leg`` is the channel in whose dialplan it was asked for; None where it was asked from elsewhere.
+    """
 
     cause: Reason
     origin: str
     actor: str
+    leg: ChannelId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +94,7 @@ class ResumeRequested(_Happened):
     cause: Reason
     origin: str
     actor: str
+    leg: ChannelId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +111,50 @@ class StopRequested(_Happened):
 
     purpose: str | None
     actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionsKnown(_Happened):
+    """The purposes to which this customer has objected before, ``EVERY_PURPOSE`` among them for all."""
+
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionRaised(_Happened):
+    """The customer has told somebody, in the middle of the call, that they object."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateRequested(_Happened):
+    """An agent says that this call is their own business."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofExists(_Happened):
+    """What the recordings for ``purpose`` (None: for every on-trigger purpose) were to prove is proven otherwise."""
+
+    purpose: str | None
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePlayed(_Happened):
+    """The customer was told again that a recording for ``purpose`` begins, or could not be."""
+
+    purpose: str
+    heard: Heard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded(_Happened):
+    """The file of a recording no longer exists on the PBX."""
+
+    recording: RecordingName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,11 +246,21 @@ OfCall = (
     | PromptEnded
     | PartiesChanged
     | DigitPressed
+    | DialplanMoved
+    | Held
+    | Unheld
     | CustomerLeft
+    | CallReplaced
     | PauseRequested
     | ResumeRequested
     | StartRequested
     | StopRequested
+    | ObjectionsKnown
+    | ObjectionRaised
+    | PrivateRequested
+    | ProofExists
+    | NoticePlayed
+    | Discarded
     | DecisionCommitted
     | DecisionLost
     | TimerFired

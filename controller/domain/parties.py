@@ -1,10 +1,12 @@
 """Who a channel is to the policy, told by its name alone."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from controller.domain.decision import Reason
 from controller.domain.names import ChannelId
 from controller.domain.policy import Policy
 
@@ -23,11 +25,28 @@ _MACHINERY = (
 
 
 class Role(StrEnum):
-    """Who a party is. Anyone who is neither an agent nor a representative is external."""
+    """Who a party is. Anyone who is nothing else is external.
+
+    ``uninformed`` is an agent who was not told that they may be recorded, ``private`` somebody of the company whose
+    call is their own business, ``payment`` a payment platform; ``asked`` and ``objected`` are the customers of other
+    calls who meet this one in a conference, and may, or may not, be recorded for the same purposes.
+    """
 
     AGENT = "agent"
+    UNINFORMED = "uninformed"
     REPRESENTATIVE = "representative"
+    PRIVATE = "private"
+    PAYMENT = "payment"
+    ASKED = "asked"
+    OBJECTED = "objected"
     EXTERNAL = "external"
+
+
+STAFF = frozenset({Role.AGENT, Role.UNINFORMED, Role.REPRESENTATIVE, Role.PRIVATE})
+"""The people of the company."""
+
+PRIVATE = {Role.REPRESENTATIVE: Reason.REPRESENTATIVE, Role.PRIVATE: Reason.PRIVATE_CALL}
+"""Whose calls are their own business, and the reason that is given for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +73,20 @@ def is_machinery(channel_name: str) -> bool:
     return channel_name.startswith(_MACHINERY)
 
 
-def party(channel: ChannelId, channel_name: str, policy: Policy) -> Party:
-    """Who this channel is. A representative's line is one even where it also looks like an agent's."""
+def party(channel: ChannelId, channel_name: str, policy: Policy, *, informed: Collection[str] = ()) -> Party:
+    """Who this channel is. A representative's line is one even where it also looks like an agent's.
+
+    ``informed`` are the extensions of the agents who have been told, by the notice in force, that they may be recorded.
+    """
     line = line_of(channel_name)
-    if _matches(line, policy.representatives):
-        role = Role.REPRESENTATIVE
-    elif _matches(line, policy.agents):
-        role = Role.AGENT
-    else:
-        role = Role.EXTERNAL
-    return Party(channel=channel, line=line, role=role)
+    found = Party(channel=channel, line=line, role=Role.EXTERNAL)
+    if _matches(line, policy.exclusions.representatives):
+        return replace(found, role=Role.REPRESENTATIVE)
+    if _matches(line, policy.pauses.endpoints):
+        return replace(found, role=Role.PAYMENT)
+    if _matches(line, policy.agents):
+        return replace(found, role=Role.AGENT if found.extension in informed else Role.UNINFORMED)
+    return found
 
 
 def _matches(line: str, patterns: tuple[str, ...]) -> bool:

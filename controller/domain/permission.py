@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.domain.call import Permission, Ticket, Track
-from controller.domain.commands import Commit, CommitSampled
-from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
+from controller.domain.commands import Commit, CommitSampled, TellAgain
+from controller.domain.consent import Heard, facts_of_prompt
+from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.events import DecisionCommitted, DecisionLost
-from controller.domain.parties import Role
+from controller.domain.parties import PRIVATE, STAFF
 from controller.domain.policy import Basis, Sampling, Start, StratumPart
 from controller.domain.should import refusal
 from controller.domain.turn import Turn
@@ -18,19 +19,32 @@ RETRY_S = 2.0
 
 def answer(turn: Turn) -> None:
     """Somebody of the company and the customer can hear each other for the first time."""
+    turn.change(answered_at=turn.at)
     call = turn.call
-    if call.has(Role.REPRESENTATIVE):
-        _exclude(turn)
+    private = next((reason for role, reason in PRIVATE.items() if call.has(role)), None)
+    if call.excluded is not None:
+        turn.store_call()
         return
-    agent = next(party.extension for party in call.parties if party.role is Role.AGENT)
-    turn.change(answered_at=turn.at, agent=agent)
+    if private is not None:
+        exclude(turn, private)
+        return
+    turn.change(agent=next(party.extension for party in call.parties if party.role in STAFF))
     turn.store_call()
     if not call.tracks:
         reason = Reason.NO_MATCHING_ROUTE if call.asked else Reason.NOT_ASKED
         turn.log(turn.decision(Kind.RECORD, Verdict.REFUSED, reason))
     for track in call.tracks:
-        if track.purpose.start is Start.ON_ANSWER:
+        if track.purpose.start is Start.ON_ANSWER and track.permission is Permission.OPEN:
             _ask(turn, track, _reason_without_sample(track), actor="policy")
+
+
+def exclude(turn: Turn, reason: Reason) -> None:
+    """Nothing of this call is recorded, and what is written of it says only that (Cass. soc. 2004, n° 02-40.498)."""
+    turn.change(excluded=reason, customer_hash=None)
+    turn.store_call()
+    for track in turn.call.tracks:
+        turn.put(replace(track, permission=Permission.REFUSED))
+    turn.log(turn.decision(Kind.RECORD, Verdict.REFUSED, reason))
 
 
 def trigger(turn: Turn, purpose: str | None, actor: str) -> None:
@@ -38,14 +52,32 @@ def trigger(turn: Turn, purpose: str | None, actor: str) -> None:
     for track in turn.call.tracks:
         waiting = track.purpose.start is Start.ON_TRIGGER and track.permission is Permission.OPEN
         if waiting and purpose in {None, track.purpose.name} and turn.call.answered_at is not None:
-            _ask(turn, track, Reason.TRIGGER, actor=actor)
+            _tell_again(turn, replace(track, trigger=actor))
 
 
-def withdraw(turn: Turn, purpose: str | None) -> None:
-    """No recording for this purpose any more in this call."""
+def _tell_again(turn: Turn, track: Track) -> None:
+    """Where the policy wants it, the customer hears first that a recording begins."""
+    call, notice = turn.call, track.purpose.notice
+    if notice is None or refusal(call, track.purpose) is not None:
+        _ask(turn, track, Reason.TRIGGER, actor=track.trigger)
+        return
+    turn.put(replace(track, permission=Permission.TELLING))
+    prompt = call.policy.prompt(notice, call.language)
+    turn.do(TellAgain(channel=call.customer, purpose=track.purpose.name, prompt=prompt))
+
+
+def told(turn: Turn, purpose: str, heard: Heard) -> None:
+    """The customer has been told again, or not: then nothing begins, and somebody may trigger it once more."""
     for track in turn.call.tracks:
-        if purpose in {None, track.purpose.name}:
-            turn.put(replace(track, permission=Permission.REFUSED, asked=None))
+        if track.purpose.name != purpose or track.permission is not Permission.TELLING:
+            continue
+        facts = facts_of_prompt(heard, turn.call.language)
+        if heard.whole:
+            _ask(turn, track, Reason.TRIGGER, actor=track.trigger, notice=facts)
+            continue
+        turn.put(replace(track, permission=Permission.OPEN))
+        reason, actor = Reason.ANNOUNCEMENT_INCOMPLETE, track.trigger
+        turn.log(turn.decision(Kind.RECORD, Verdict.REFUSED, reason, purpose=purpose, actor=actor, facts=facts))
 
 
 def committed(turn: Turn, event: DecisionCommitted) -> None:
@@ -77,24 +109,15 @@ def lost(turn: Turn, event: DecisionLost) -> None:
             turn.put(replace(track, ticket=Ticket(token=turn.timer(RETRY_S), held=False)))
 
 
-def _exclude(turn: Turn) -> None:
-    """A representative's call leaves a row that names nobody (Cass. soc. 2004, n° 02-40.498)."""
-    turn.change(answered_at=turn.at, customer_hash=None)
-    for track in turn.call.tracks:
-        turn.put(replace(track, permission=Permission.REFUSED))
-    turn.store_call()
-    turn.log(replace(turn.decision(Kind.RECORD, Verdict.REFUSED, Reason.REPRESENTATIVE), rule=None, linkedid=None))
-
-
-def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str) -> None:
-    refused = refusal(turn.call)
+def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str, notice: Mapping[str, Fact] = NO_FACTS) -> None:
+    refused = refusal(turn.call, track.purpose)
     question = turn.decision(
         Kind.RECORD,
         Verdict.REFUSED if refused else Verdict.ALLOWED,
         refused or reason,
         purpose=track.purpose.name,
         actor=actor,
-        facts=_facts(turn, track),
+        facts={**_facts(turn, track), **{f"notice.{name}": fact for name, fact in notice.items()}},
     )
     sampled = track.purpose.sampling is not None and track.purpose.start is Start.ON_ANSWER
     if refused and not sampled:

@@ -3,10 +3,14 @@
 Frozen data, built by ``controller.config`` from the YAML file, and the function that finds a call's route.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from controller.domain.decision import Reason
 
 
 class Direction(StrEnum):
@@ -33,10 +37,15 @@ class Start(StrEnum):
 
 
 class ConsentMode(StrEnum):
-    """What silence means: ``opt-out`` may be recorded unless the caller objects, ``opt-in`` only who agrees by key."""
+    """What silence means, and what a refusal does.
+
+    ``opt-out`` may be recorded unless the caller objects, ``opt-in`` only who agrees by key; ``refusal-ends-call`` is
+    opt-out, and who objects is not served by telephone (C. assur. R. 112-7); ``none`` tells and does not ask.
+    """
 
     OPT_OUT = "opt-out"
     OPT_IN = "opt-in"
+    REFUSAL_ENDS_CALL = "refusal-ends-call"
     NONE = "none"
 
 
@@ -103,10 +112,24 @@ class Period:
     months: int = 0
     days: int = 0
 
+    def after(self, moment: datetime) -> datetime:
+        """The end of a period that begins then; the last day of a month where that month has no such day."""
+        months = moment.month - 1 + self.months + 12 * self.years
+        year, month = moment.year + months // 12, months % 12 + 1
+        day = min(moment.day, monthrange(year, month)[1])
+        return moment.replace(year=year, month=month, day=day) + timedelta(days=self.days)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
-    """Why a recording is made. ``sampling`` is None where every call that may be recorded is."""
+    """Why a recording is made.
+
+    ``sampling`` is None where every call that may be recorded is. ``notice`` is the announcement that the customer
+    hears again when an ``on-trigger`` recording is about to begin (CNIL, 25 April 2022). ``analyses`` is how long
+    documents made from its recordings are kept, ``listeners`` who may listen. ``assessed`` is the date of the impact
+    assessment (GDPR art. 35), ``consulted`` the date when the staff's representatives were consulted; None where the
+    company has none.
+    """
 
     name: str
     basis: Basis
@@ -114,6 +137,41 @@ class Purpose:
     sampling: Sampling | None
     consent: Consent
     retention: Period
+    notice: str | None = None
+    analyses: Period | None = None
+    listeners: tuple[str, ...] = ()
+    assessed: date | None = None
+    consulted: date | None = None
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether somebody may object to this purpose: everybody may but where it only tells (GDPR art. 21)."""
+        return self.consent.mode is not ConsentMode.NONE
+
+
+Number = frozenset[str]
+"""A telephone number in every spelling that a pattern may be held against; empty where it is withheld."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is known of a call when its dialplan asks. Nothing of it is kept but what the call needs.
+
+    ``called`` and ``calling`` are the numbers as the PBX sees them; the customer's is ``calling`` where the call is
+    inbound, else ``called``. ``context`` is the dialplan context that asks.
+    """
+
+    direction: Direction
+    queue: str
+    language: str
+    called: Number = frozenset()
+    calling: Number = frozenset()
+    context: str = ""
+
+    @property
+    def customer(self) -> Number:
+        """The customer's number."""
+        return self.calling if self.direction is Direction.INBOUND else self.called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,43 +182,129 @@ class Route:
     purposes: tuple[str, ...]
     direction: Direction | None = None
     queues: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    calling: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     language: str | None = None
 
-    def matches(self, *, direction: Direction, queue: str, language: str) -> bool:
+    def matches(self, asked: Asked) -> bool:
         """Whether every condition of this route holds."""
-        return self.direction in {None, direction} and _listed(queue, self.queues) and _listed(language, self.languages)
+        return (
+            self.direction in {None, asked.direction}
+            and _listed(asked.queue, self.queues)
+            and _listed(asked.language, self.languages)
+            and _listed(asked.context, self.contexts)
+            and _any_listed(asked.called, self.called)
+            and _any_listed(asked.calling, self.calling)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What an agent dials in mid-call to pause and to resume."""
+    """What an agent dials in mid-call.
+
+    ``objection``: the caller has told the agent that they object. ``private``: this call is the agent's own business.
+    ``start``: what an ``on-trigger`` purpose waits for begins.
+    """
 
     pause: str = "*7"
     resume: str = "*8"
+    objection: str = "*9"
+    private: str = "*6"
+    start: str = "*5"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.pause, self.resume, self.objection, self.private, self.start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusions:
+    """Who is never recorded. ``representatives`` are patterns of channels, ``numbers`` patterns of customers' numbers.
+
+    ``emergency`` are the numbers of the emergency services: a call to one of them is not held up and not recorded.
+    """
+
+    representatives: tuple[str, ...] = ()
+    representative_numbers: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    emergency: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pauses:
+    """What pauses a call beside those who ask for it, and how long a pause may last.
+
+    ``endpoints`` are patterns of channels of a payment platform, ``contexts`` those of the dialplan in which card data
+    is asked for. ``hold``: whether an agent's hold pauses. A pause of more than ``alert_s`` seconds raises an alert,
+    one of more than ``most_s`` ends the recording: none ends by itself (PCI DSS, guidance).
+    """
+
+    endpoints: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    hold: bool = False
+    alert_s: float = 300.0
+    most_s: float = 900.0
+
+    def asks_for_card(self, context: str) -> bool:
+        """Whether card data is asked for in this dialplan context."""
+        return _matches_any(frozenset({context}), self.contexts)
+
+
+class ObjectionScope(StrEnum):
+    """What an objection that is kept holds for: the purposes of its call, or every purpose."""
+
+    PURPOSE = "purpose"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objections:
+    """How long an objection is remembered, for what, and whether who objected is asked again in the next call."""
+
+    remember: Period = Period(years=1)
+    scope: ObjectionScope = ObjectionScope.PURPOSE
+    ask_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The whole policy, as one version of the configuration file says it.
 
-    ``version`` is the SHA-256 of the file. ``agents`` and ``representatives`` are patterns (``PJSIP/2*``) held
-    against a channel's name without its unique suffix. ``prompts`` is keyed by name, then language.
+    ``version`` is the SHA-256 of the file. ``agents`` are patterns (``PJSIP/2*``) held against a channel's name without
+    its unique suffix; ``notice`` is the version of the notice by which an agent must have been informed. ``prompts`` is
+    keyed by name, then language.
     """
 
     version: str
     purposes: Mapping[str, Purpose]
     routes: tuple[Route, ...]
     agents: tuple[str, ...]
-    representatives: tuple[str, ...] = ()
+    notice: str
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    pauses: Pauses = field(default_factory=Pauses)
+    objections: Objections = field(default_factory=Objections)
     keys: Keys = field(default_factory=Keys)
     prompts: Mapping[str, Mapping[str, Prompt]]
     default_language: str
 
-    def route(self, *, direction: Direction, queue: str, language: str) -> Route | None:
+    def route(self, asked: Asked) -> Route | None:
         """The first route that matches; None means that the call is not recorded (no match, no recording)."""
-        matching = (r for r in self.routes if r.matches(direction=direction, queue=queue, language=language))
-        return next(matching, None)
+        return next((route for route in self.routes if route.matches(asked)), None)
+
+    def exclusion(self, asked: Asked) -> Reason | None:
+        """Why this call is nobody's to record, whatever its route; None where it is not excluded."""
+        excluded = self.exclusions
+        if asked.direction is Direction.OUTBOUND and asked.called & excluded.emergency:
+            return Reason.EMERGENCY_CALL
+        if _matches_any(asked.customer, excluded.representative_numbers):
+            return Reason.REPRESENTATIVE
+        if _matches_any(asked.customer, excluded.numbers) or _matches_any(frozenset({asked.queue}), excluded.queues):
+            return Reason.EXCLUDED
+        return None
 
     def purposes_of(self, route: Route) -> tuple[Purpose, ...]:
         """The purposes that a route serves, in the order of the file."""
@@ -176,4 +320,13 @@ class Policy:
 
 
 def _listed(value: str, patterns: tuple[str, ...]) -> bool:
-    return not patterns or any(fnmatchcase(value, pattern) for pattern in patterns)
+    return _any_listed(frozenset({value}), patterns)
+
+
+def _any_listed(spellings: frozenset[str], patterns: tuple[str, ...]) -> bool:
+    """Whether a condition holds: an empty one always does."""
+    return not patterns or _matches_any(spellings, patterns)
+
+
+def _matches_any(spellings: frozenset[str], patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(spelling, pattern) for spelling in spellings for pattern in patterns)

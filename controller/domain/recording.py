@@ -41,13 +41,15 @@ class Recording:
     """A recording under way.
 
     ``recorded`` adds up its finished stretches of recording, and ``span_began`` is when its present stretch began;
-    ``deadline`` is the token of the timer that it waits for. ``halted_for``, ``halted_by`` and ``halted_at`` are why,
-    by whom and when the present pause or stop was triggered; ``tainted_from`` is set where what was recorded since
-    may hold what had to be left out.
+    ``deadline`` is the token of the timer that it waits for, ``alerted`` whether its present pause has raised an alert.
+    ``asked`` is whether Asterisk has been asked to record: from then on there may be a file.
+    ``halted_for``, ``halted_by`` and ``halted_at`` are why, by whom and when the present pause or stop was triggered;
+    ``tainted_from`` is set where what was recorded since may hold what had to be left out.
     """
 
     name: RecordingName
     phase: Phase = Phase.SNOOPING
+    asked: bool = False
     started_at: datetime | None = None
     span_began: datetime | None = None
     halted_for: Reason | None = None
@@ -57,6 +59,12 @@ class Recording:
     tainted_from: datetime | None = None
     recorded: timedelta = timedelta()
     snoop_gone: bool = False
+    alerted: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, or is being ended for a reason of its own."""
+        return self.phase in {Phase.STOPPING, Phase.LOST}
 
     @property
     def failed(self) -> bool:

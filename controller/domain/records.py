@@ -4,7 +4,7 @@ Pure data; ``controller.db`` stores it, nothing here decides anything.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from controller.domain.names import CallId, RecordingName
@@ -30,13 +30,15 @@ class CallRecord:
 
 
 class RecordingState(StrEnum):
-    """``ended`` is final; ``failed`` means that Asterisk never wrote it."""
+    """``ended`` has a file, ``failed`` never had one; ``discarding`` waits for its file to be deleted on the PBX."""
 
     STARTING = "starting"
     RECORDING = "recording"
     PAUSED = "paused"
     ENDED = "ended"
     FAILED = "failed"
+    DISCARDING = "discarding"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +78,30 @@ class SpanRecord:
     end: datetime
 
 
-Record = CallRecord | RecordingRecord | SpanRecord
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionRecord:
+    """Somebody objects (GDPR art. 21). ``scope`` is the name of a purpose, or ``EVERY_PURPOSE``; ends at ``until``."""
+
+    customer_hash: bytes
+    scope: str
+    at: datetime
+    until: datetime
+
+
+EVERY_PURPOSE = "*"
+"""The scope of an objection to every purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRecord:
+    """An agent was informed that they may be recorded, by this version of the notice (GDPR art. 13, CNIL).
+
+    ``agent`` is the extension, ``informed_at`` the day; None where it turned out that they were not.
+    """
+
+    agent: str
+    version: str
+    informed_at: date | None
+
+
+Record = CallRecord | RecordingRecord | SpanRecord | ObjectionRecord | NoticeRecord

@@ -3,7 +3,9 @@
 Of every block of answered calls some positions are marked, chosen by a keyed hash of purpose, stratum and block
 number: agents cannot foresee them, an auditor with the key can replay them. A marked call that may not be recorded
 hands its mark to the next one that may. A mark waits as long as its use would push the share of recorded calls over
-the maximum, of all calls so far and of any window of 100 (SEED: 20 to 30 %; CNIL: never systematic).
+the maximum, of all calls so far and of any window of 100; a call without one is needed where the window that ends with
+it would else hold less than the minimum (20 to 30 % is the usual share; CNIL: never systematic).
+docs/explanation/sampling.md says what follows from it.
 
 Owns the arithmetic only: the state of a stratum is stored by ``controller.db``.
 """
@@ -16,7 +18,7 @@ from controller.domain.decision import Decision, Reason, Verdict
 from controller.domain.policy import Sampling
 
 WINDOW = 100
-"""Calls over which the maximum holds."""
+"""Calls over which the minimum and the maximum hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,10 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The outcome for one call, with what is needed to replay it. Blocks and positions count from 0."""
+    """The outcome for one call, with what is needed to replay it. Blocks and positions count from 0.
+
+    ``needed`` is whether the minimum asked for this call, marked or not; ``owed`` are the marks that wait after it.
+    """
 
     chosen: bool
     reason: Reason
@@ -42,6 +47,7 @@ class Draw:
     position: int
     marked: bool
     owed: int
+    needed: bool = False
 
 
 def marked_positions(sampling: Sampling, *, key: bytes, purpose: str, stratum: str, block: int) -> frozenset[int]:
@@ -61,27 +67,51 @@ def draw(
     ``eligible`` is whether everything but the sample allows it. Returns the stratum after the call, and the draw.
     """
     block, position = divmod(state.answered, sampling.block)
-    marked = position in marked_positions(sampling, key=key, purpose=purpose, stratum=stratum, block=block)
+    marks = marked_positions(sampling, key=key, purpose=purpose, stratum=stratum, block=block)
+    return settle(state, sampling, marked=position in marks, eligible=eligible)
+
+
+def settle(state: Stratum, sampling: Sampling, *, marked: bool, eligible: bool) -> tuple[Stratum, Draw]:
+    """What a draw comes to, whatever the key has marked: the minimum and the maximum hold for any marks."""
+    block, position = divmod(state.answered, sampling.block)
     due = state.owed + marked
+    needed = _short_without(state, sampling)
+    wanted = due > 0 or needed
     capped = _share_with_one_more(state) > sampling.maximum
-    chosen = eligible and due > 0 and not capped
+    chosen = eligible and wanted and not capped
     after = Stratum(
         answered=state.answered + 1,
-        owed=min(due - chosen, _most_owed(sampling)),
+        owed=min(max(due - chosen, 0), _most_owed(sampling)),
         recent=(state.recent << 1 | chosen) & (1 << WINDOW - 1) - 1,
     )
-    reason = _reason(chosen=chosen, held_back=due > 0 and capped)
-    return after, Draw(chosen=chosen, reason=reason, block=block, position=position, marked=marked, owed=after.owed)
+    outcome = Draw(
+        chosen=chosen,
+        reason=_reason(chosen=chosen, held_back=wanted and capped),
+        block=block,
+        position=position,
+        marked=marked,
+        owed=after.owed,
+        needed=needed,
+    )
+    return after, outcome
 
 
-def decided(question: Decision, outcome: Draw, *, eligible: bool) -> Decision:
-    """The decision for a draw: what the draw says where the call was eligible, else the question's own refusal."""
+def decided(question: Decision, outcome: Draw, sampling: Sampling, *, eligible: bool) -> Decision:
+    """The decision for a draw: what the draw says where the call was eligible, else the question's own refusal.
+
+    Its facts are all that a replay needs but the key, the limits that held then among them.
+    """
     facts = {
         **question.facts,
         "marked": outcome.marked,
+        "needed": outcome.needed,
         "block": outcome.block,
         "position": outcome.position,
         "owed": outcome.owed,
+        "rate": sampling.rate,
+        "block_size": sampling.block,
+        "minimum": sampling.minimum,
+        "maximum": sampling.maximum,
     }
     if not eligible:
         return replace(question, facts=facts)
@@ -91,6 +121,15 @@ def decided(question: Decision, outcome: Draw, *, eligible: bool) -> Decision:
 
 def _share_with_one_more(state: Stratum) -> float:
     return (state.recent.bit_count() + 1) / min(state.answered + 1, WINDOW)
+
+
+def _short_without(state: Stratum, sampling: Sampling) -> bool:
+    """Whether a window of 100 would end below the minimum if this call, too, were not recorded.
+
+    The calls that are still to come of the very first window may all be recorded.
+    """
+    to_come = max(WINDOW - 1 - state.answered, 0)
+    return (state.recent.bit_count() + to_come) / WINDOW < sampling.minimum
 
 
 def _most_owed(sampling: Sampling) -> int:

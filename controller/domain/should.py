@@ -6,6 +6,8 @@ from enum import StrEnum
 from controller.domain.call import Call, Permission, Track
 from controller.domain.decision import Reason
 from controller.domain.parties import Role
+from controller.domain.policy import Purpose
+from controller.domain.records import EVERY_PURPOSE
 
 
 class State(StrEnum):
@@ -29,32 +31,57 @@ def should_be(call: Call, track: Track) -> Should:
     """What this recording should be now."""
     if call.ended_at is not None:
         return Should(state=State.OFF, reason=Reason.CALL_ENDED)
+    if track.withdrawn is not None:
+        return Should(state=State.OFF, reason=track.withdrawn.reason, actor=track.withdrawn.actor)
     if track.permission is not Permission.GRANTED:
-        return Should(state=State.OFF, reason=Reason.AGENT_REQUEST)
+        return Should(state=State.OFF, reason=Reason.RECORDING_FAILED, actor="daemon")
     return forbidding(call) or Should(state=State.RECORDING, reason=Reason.NOTHING_FORBIDS)
+
+
+_PAUSED_BY = (
+    (Role.REPRESENTATIVE, Reason.REPRESENTATIVE),
+    (Role.PRIVATE, Reason.PRIVATE_CALL),
+    (Role.PAYMENT, Reason.PAYMENT),
+    (Role.OBJECTED, Reason.OPTED_OUT),
+    (Role.UNINFORMED, Reason.AGENT_NOT_INFORMED),
+    (Role.EXTERNAL, Reason.EXTERNAL_PARTY),
+)
+"""Who, by taking part, keeps everybody from being recorded, and the reason for it."""
 
 
 def forbidding(call: Call) -> Should | None:
     """Why nothing of this call may be recorded just now; None where nothing forbids it.
 
     A representative on mandate is never recorded (CNIL), nor is anybody who was not told and asked (GDPR art. 13),
-    nor a customer who talks to nobody.
+    nor a customer who talks to nobody of the company.
     """
     for suspension in call.suspensions:
         return Should(state=State.PAUSED, reason=suspension.cause, actor=suspension.actor)
-    if call.has(Role.REPRESENTATIVE):
-        return Should(state=State.PAUSED, reason=Reason.REPRESENTATIVE)
-    if call.has(Role.EXTERNAL):
-        return Should(state=State.PAUSED, reason=Reason.EXTERNAL_PARTY)
-    if call.alone:
+    for role, reason in _PAUSED_BY:
+        if call.has(role):
+            return Should(state=State.PAUSED, reason=reason)
+    if call.alone or (call.parties and not call.staffed):
         return Should(state=State.PAUSED, reason=Reason.NOBODY_CONNECTED)
     return None
 
 
-def refusal(call: Call) -> Reason | None:
-    """Why this call may not be recorded at all, as far as the parties are concerned; None where it may."""
-    if call.dialogue is None:
+def refusal(call: Call, purpose: Purpose) -> Reason | None:
+    """Why this call may not be recorded for this purpose at all, as far as the parties are concerned."""
+    dialogue = call.dialogue
+    if dialogue is None:
         return Reason.NOT_ASKED
-    if call.dialogue.allowed:
+    if not dialogue.allowed:
+        return dialogue.answer or Reason.ANNOUNCEMENT_INCOMPLETE
+    if call.has(Role.UNINFORMED):
+        return Reason.AGENT_NOT_INFORMED
+    return objection(call, purpose)
+
+
+def objection(call: Call, purpose: Purpose) -> Reason | None:
+    """Whether an objection of an earlier call stands against this purpose; who agrees by key has lifted it."""
+    agreed = call.dialogue is not None and call.dialogue.answer is Reason.AGREED
+    if agreed or not purpose.may_be_refused:
         return None
-    return call.dialogue.answer or Reason.ANNOUNCEMENT_INCOMPLETE
+    if call.objections is None:
+        return Reason.OBJECTIONS_UNKNOWN
+    return Reason.OBJECTION_ON_FILE if call.objections & {purpose.name, EVERY_PURPOSE} else None

@@ -7,19 +7,22 @@ digits may still be spoken).
 from dataclasses import dataclass
 
 from controller.domain.decision import Reason
+from controller.domain.names import ChannelId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspension:
     """A pause that somebody asked for.
 
-    The same ``cause`` from the same ``origin`` (an agent by whatever means, the dialplan) counts once, and the same
-    two end it.
+    The same ``cause`` from the same ``origin`` (an agent by whatever means, the dialplan) counts once for each
+    ``actor``, and for each ``leg`` in whose dialplan it was asked for. Whoever has asked ends their own; whoever has
+    not may end somebody else's, as after a transfer.
     """
 
     cause: Reason
     origin: str
     actor: str
+    leg: ChannelId | None = None
 
 
 Suspensions = tuple[Suspension, ...]
@@ -27,14 +30,11 @@ Suspensions = tuple[Suspension, ...]
 
 def suspended(suspensions: Suspensions, new: Suspension) -> Suspensions:
     """With one more; the one that stands already keeps its place."""
-    return suspensions if _find(suspensions, new.cause, new.origin) else (*suspensions, new)
+    return suspensions if new in suspensions else (*suspensions, new)
 
 
-def released(suspensions: Suspensions, *, cause: Reason, origin: str) -> Suspensions:
+def released(suspensions: Suspensions, over: Suspension) -> Suspensions:
     """With one less, where it stood."""
-    found = _find(suspensions, cause, origin)
-    return tuple(s for s in suspensions if s is not found)
-
-
-def _find(suspensions: Suspensions, cause: Reason, origin: str) -> Suspension | None:
-    return next((s for s in suspensions if s.cause is cause and s.origin == origin), None)
+    found = [s for s in suspensions if s.cause is over.cause and s.origin == over.origin]
+    ended = over if over in found else next(iter(found), None)
+    return tuple(s for s in suspensions if s != ended)

@@ -1,12 +1,12 @@
 """The life of one recording: what each event makes of it, and what brings it to what it should be."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import assert_never
 
-from controller.domain.call import Permission, Ticket, Track
-from controller.domain.commands import Commit, Pause, Resume, Snoop, StartRecording, Stop, Store
-from controller.domain.decision import Fact, Kind, Reason, Verdict
+from controller.domain import keeping, withdrawal
+from controller.domain.call import OF_ITSELF, Permission, Ticket, Track, Withdrawal
+from controller.domain.commands import Alert, Commit, Pause, Resume, Snoop, StartRecording, Stop
+from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.events import (
     OfRecording,
     PauseConfirmed,
@@ -21,7 +21,7 @@ from controller.domain.events import (
 )
 from controller.domain.names import RecordingName
 from controller.domain.recording import BEGUN, Phase, Recording
-from controller.domain.records import RecordingRecord, RecordingState, SpanKind, SpanRecord
+from controller.domain.records import RecordingState
 from controller.domain.should import Should, State, should_be
 from controller.domain.turn import Turn
 
@@ -90,10 +90,23 @@ def deadline(turn: Turn, track: Track) -> None:
             _put(turn, track, recording, deadline=turn.timer(SETTLE_S))
         case Phase.SNOOPING | Phase.READY | Phase.STARTING:
             _stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
-        case Phase.RECORDING | Phase.PAUSED:
+        case Phase.PAUSED:
+            _long_pause(turn, track, recording)
+        case Phase.RECORDING:
             pass
         case _:
             assert_never(recording.phase)
+
+
+def _long_pause(turn: Turn, track: Track, recording: Recording) -> None:
+    """A pause that lasts raises an alert, then ends the recording: none ends by itself (PCI DSS, guidance)."""
+    pauses = turn.call.policy.pauses
+    if not recording.alerted:
+        turn.do(Alert(reason=Reason.PAUSE_TOO_LONG))
+        _put(turn, track, recording, alerted=True, deadline=turn.timer(max(pauses.most_s - pauses.alert_s, 0)))
+        return
+    withdrawn = track.withdrawn or Withdrawal(reason=Reason.PAUSE_TOO_LONG, actor="policy")
+    turn.put(replace(track, permission=Permission.REFUSED, withdrawn=withdrawn))
 
 
 def reconcile(turn: Turn, track: Track) -> None:
@@ -117,23 +130,29 @@ def _toward_recording(turn: Turn, track: Track) -> None:
     recording, ticket = track.recording, track.ticket
     if recording is not None and recording.phase is Phase.READY:
         turn.do(StartRecording(recording=recording.name))
-        _put(turn, track, recording, phase=Phase.STARTING)
+        _put(turn, track, recording, phase=Phase.STARTING, asked=True)
         return
     if recording is not None and recording.phase is not Phase.PAUSED:
         return
     if ticket is None:
         _ask_to_resume(turn, track)
-    elif ticket.held and recording is None:
-        _snoop(turn, replace(track, ticket=None, serial=track.serial + 1))
-    elif ticket.held and recording is not None:
+    elif ticket.held:
+        turn.change(released=OF_ITSELF)
+        _use_ticket(turn, replace(track, ticket=None), recording)
+
+
+def _use_ticket(turn: Turn, track: Track, recording: Recording | None) -> None:
+    if recording is None:
+        _snoop(turn, replace(track, serial=track.serial + 1))
+    else:
         turn.do(Resume(recording=recording.name))
-        _put(turn, replace(track, ticket=None), recording, phase=Phase.RESUMING, deadline=None)
+        _put(turn, track, recording, phase=Phase.RESUMING, deadline=None)
 
 
 def _ask_to_resume(turn: Turn, track: Track) -> None:
     reason, actor = turn.call.released
     decision = turn.decision(
-        Kind.RESUME, Verdict.ALLOWED, reason, purpose=track.purpose.name, actor=actor, facts=_names(track)
+        Kind.RESUME, Verdict.ALLOWED, reason, purpose=track.purpose.name, actor=actor, facts=keeping.names(track)
     )
     turn.do(Commit(token=decision.token, decision=decision))
     turn.put(replace(track, ticket=Ticket(token=decision.token, held=False)))
@@ -143,7 +162,7 @@ def _snoop(turn: Turn, track: Track) -> None:
     name = RecordingName(f"rc-{turn.call.id}-{track.purpose.name}-{track.serial}")
     recording = Recording(name=name, deadline=turn.timer(START_WITHIN_S))
     turn.do(Snoop(recording=name, channel=turn.call.customer))
-    _store(turn, track, recording, RecordingState.STARTING)
+    keeping.store(turn, track, recording, RecordingState.STARTING)
     turn.put(replace(track, recording=recording))
 
 
@@ -192,7 +211,7 @@ def _stop(turn: Turn, track: Track, recording: Recording, should: Should) -> Non
         halted_at=turn.at,
         deadline=turn.timer(SETTLE_S),
     )
-    turn.put(replace(track, recording=_end_span(turn, track, recording)))
+    turn.put(replace(track, recording=keeping.end_span(turn, track, recording)))
 
 
 def _unconfirmed(turn: Turn, track: Track, recording: Recording) -> None:
@@ -212,16 +231,20 @@ def _started(turn: Turn, track: Track, recording: Recording) -> None:
     if recording.phase is not Phase.STARTING:
         return
     recording = replace(recording, phase=Phase.RECORDING, started_at=turn.at, span_began=turn.at, deadline=None)
-    _store(turn, track, recording, RecordingState.RECORDING)
+    keeping.store(turn, track, recording, RecordingState.RECORDING)
     turn.put(replace(track, recording=recording))
 
 
 def _paused(turn: Turn, track: Track, recording: Recording) -> None:
     halted_at = recording.halted_at or turn.at
     reason = recording.halted_for or Reason.AGENT_REQUEST
-    facts = {**_names(track), "triggered_at": _iso(halted_at), "confirmed_after_ms": _ms(halted_at, turn.at)}
-    recording = replace(_end_span(turn, track, recording), phase=Phase.PAUSED, span_began=turn.at, deadline=None)
-    _store(turn, track, recording, RecordingState.PAUSED)
+    facts = keeping.facts_of_pause(track, halted_at, turn.at)
+    alert = turn.timer(turn.call.policy.pauses.alert_s)
+    recording = replace(
+        keeping.end_span(turn, track, recording), phase=Phase.PAUSED, span_began=turn.at, deadline=alert
+    )
+    recording = replace(recording, alerted=False)
+    keeping.store(turn, track, recording, RecordingState.PAUSED)
     turn.log(
         turn.decision(
             Kind.PAUSE,
@@ -236,8 +259,17 @@ def _paused(turn: Turn, track: Track, recording: Recording) -> None:
 
 
 def _resumed(turn: Turn, track: Track, recording: Recording) -> None:
-    recording = replace(_end_span(turn, track, recording), phase=Phase.RECORDING, span_began=turn.at, deadline=None)
-    _store(turn, track, recording, RecordingState.RECORDING)
+    """It records again. A pause that had to wait for that counts, and has its deadline, from its own trigger.
+
+    It is carried out even where its cause is over by now: it was decided, and ends by a decision.
+    """
+    recording = replace(keeping.end_span(turn, track, recording), span_began=turn.at)
+    if recording.deadline is not None:
+        turn.do(Pause(recording=recording.name))
+        recording = replace(recording, phase=Phase.PAUSING)
+    else:
+        recording = replace(recording, phase=Phase.RECORDING, deadline=None)
+    keeping.store(turn, track, recording, RecordingState.RECORDING)
     turn.put(replace(track, recording=recording))
 
 
@@ -263,7 +295,7 @@ def _snoop_gone(turn: Turn, track: Track, recording: Recording) -> None:
 def _lose(turn: Turn, track: Track, recording: Recording) -> None:
     """It ended though it should not: perhaps the call ends too, and the news of that is on its way."""
     recording = replace(
-        _end_span(turn, track, recording),
+        keeping.end_span(turn, track, recording),
         phase=Phase.LOST,
         halted_for=Reason.RECORDING_FAILED,
         halted_by="daemon",
@@ -277,7 +309,7 @@ def _finish(turn: Turn, track: Track, recording: Recording) -> None:
     if recording.phase is Phase.LOST and not recording.snoop_gone:
         turn.do(Stop(recording=recording.name))
     begun = recording.started_at is not None
-    _store(turn, track, recording, RecordingState.ENDED if begun else RecordingState.FAILED)
+    record = keeping.store(turn, track, recording, RecordingState.ENDED if begun else RecordingState.FAILED)
     turn.log(
         turn.decision(
             Kind.STOP,
@@ -285,14 +317,10 @@ def _finish(turn: Turn, track: Track, recording: Recording) -> None:
             recording.halted_for or Reason.RECORDING_FAILED,
             purpose=track.purpose.name,
             actor=recording.halted_by,
-            facts={
-                **_names(track),
-                "milliseconds": _milliseconds(recording),
-                "quarantined_from": _iso(recording.tainted_from) if recording.tainted_from else None,
-            },
+            facts=keeping.facts_of_stop(track, recording),
         )
     )
-    track = replace(track, recording=None)
+    track = withdrawal.finished(turn, replace(track, recording=None), record if recording.asked else None)
     turn.put(_after_failure(turn, track) if recording.failed else track)
 
 
@@ -305,54 +333,3 @@ def _after_failure(turn: Turn, track: Track) -> Track:
 
 def _put(turn: Turn, track: Track, recording: Recording, **changes: object) -> None:
     turn.put(replace(track, recording=replace(recording, **changes)))  # type: ignore[arg-type]
-
-
-def _store(turn: Turn, track: Track, recording: Recording, state: RecordingState) -> None:
-    final = state in {RecordingState.ENDED, RecordingState.FAILED}
-    record = RecordingRecord(
-        name=recording.name,
-        call_id=turn.call.id,
-        pbx=turn.call.pbx,
-        purpose=track.purpose.name,
-        state=state,
-        started_at=recording.started_at,
-        ended_at=(recording.halted_at or turn.at) if final else None,
-        milliseconds=_milliseconds(recording) if final else None,
-        quarantined_from=recording.tainted_from,
-    )
-    turn.do(Store(record=record))
-
-
-def _end_span(turn: Turn, track: Track, recording: Recording) -> Recording:
-    """Keep the stretch that ends now: what it was, the track still says. Returns ``recording`` with its time added."""
-    before = track.recording
-    if before is None or before.span_began is None or before.phase not in BEGUN:
-        return recording
-    paused = before.phase in {Phase.PAUSED, Phase.RESUMING}
-    reason = (before.halted_for if paused else None) or Reason.NOTHING_FORBIDS
-    span = SpanRecord(
-        recording=before.name,
-        kind=SpanKind.PAUSED if paused else SpanKind.RECORDED,
-        reason=reason.value,
-        begin=before.span_began,
-        end=turn.at,
-    )
-    turn.do(Store(record=span))
-    lasted = timedelta() if paused else turn.at - before.span_began
-    return replace(recording, span_began=None, recorded=recording.recorded + lasted)
-
-
-def _names(track: Track) -> dict[str, Fact]:
-    return {"recording": track.recording.name if track.recording else None}
-
-
-def _milliseconds(recording: Recording) -> int | None:
-    return round(recording.recorded.total_seconds() * 1000) if recording.started_at else None
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
-
-
-def _ms(begin: datetime, end: datetime) -> float:
-    return round((end - begin).total_seconds() * 1000, 3)

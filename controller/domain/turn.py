@@ -53,21 +53,26 @@ class Turn:
         actor: str = "policy",
         facts: Mapping[str, Fact] = NO_FACTS,
     ) -> Decision:
-        """A decision about this call, taken now."""
+        """A decision about this call, taken now.
+
+        What is written of an excluded call names nobody (Cass. soc. 2004, n° 02-40.498). Nor does a decision about
+        consent, which is taken before anybody knows who will answer: the row of its call says which call it was.
+        """
         token, call = self.token(), self.call
+        neutral = call.excluded is not None
         return Decision(
             token=token,
             at=self.at,
             call_id=call.id,
             pbx=call.pbx,
-            linkedid=call.linkedid,
+            linkedid=None if neutral or kind is Kind.CONSENT else call.linkedid,
             kind=kind,
             verdict=verdict,
             reason=reason,
-            rule=f"routes.{call.route.name}" if call.route else None,
+            rule=f"routes.{call.route.name}" if call.route and not neutral else None,
             purpose=purpose,
             policy_version=call.policy.version,
-            actor=actor,
+            actor=actor.partition(":")[0] if neutral else actor,
             facts=facts,
         )
 
@@ -76,7 +81,7 @@ class Turn:
         self.do(Log(decision=decision))
 
     def store_call(self) -> None:
-        """Keep what is known of the call now."""
+        """Keep what is known of the call now; of an excluded call, only that there was one."""
         call = self.call
         record = CallRecord(
             id=call.id,
@@ -92,4 +97,6 @@ class Turn:
             answered_at=call.answered_at,
             ended_at=call.ended_at,
         )
+        if call.excluded is not None:
+            record = replace(record, linkedid="", queue="", route=None, agent=None, customer_hash=None)
         self.do(Store(record=record))

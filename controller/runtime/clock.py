@@ -2,14 +2,24 @@
 
 import secrets
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from controller.domain.names import CallId
+from controller.domain.names import CallId, Token
 
 
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
+
+
+def today() -> date:
+    """The day where this machine is: the one that people write down."""
+    return datetime.now(UTC).astimezone().date()
+
+
+def new_token(about: str) -> Token:
+    """A token that nothing else has."""
+    return Token(f"{about}:{secrets.token_hex(16)}")
 
 
 def new_call_id() -> CallId:

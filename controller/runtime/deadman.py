@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from controller.domain.names import RecordingName
-from controller.errors import PbxError
+from controller.errors import Gone, PbxError, PbxRefused
 from controller.runtime import metrics
 
 LIMIT_S = 9
@@ -23,11 +23,18 @@ REFRESH_S = 4.0
 
 TICK_S = 0.5
 
+MODULES = ("func_export.so", "func_timeout.so")
+"""What Asterisk sets the timeout with. Without them it answers success all the same, and sets nothing."""
+
 _log = structlog.get_logger(__name__)
 
 
 class KeepsAlive(Protocol):
     """What the switch needs of a PBX."""
+
+    async def has_module(self, name: str) -> bool:
+        """Whether a module is loaded."""
+        ...
 
     async def keep_recording_alive(self, snoop_channel_name: str, seconds: int) -> None:
         """Set the absolute timeout of a snoop channel."""
@@ -54,9 +61,18 @@ class DeadMansSwitch:
         self._channel_names.pop(recording, None)
         self._gauge.set(len(self._channel_names))
 
+    async def check(self) -> None:
+        """See that the PBX can keep the promise. Raises PbxRefused where it cannot, PbxError where it does not say."""
+        for module in MODULES:
+            if not await self._pbx.has_module(module):
+                raise PbxRefused(f"{module} is not loaded: nothing would end a recording that nobody watches")
+
     async def arm(self, recording: RecordingName) -> None:
         """Set the switch for the first time. Raises PbxError: then nothing may be recorded."""
-        await self._pbx.keep_recording_alive(self._channel_names[recording], LIMIT_S)
+        channel_name = self._channel_names.get(recording)
+        if channel_name is None:
+            raise Gone("the snoop channel has gone before it could be recorded from")
+        await self._pbx.keep_recording_alive(channel_name, LIMIT_S)
         self._due.append((asyncio.get_running_loop().time() + REFRESH_S, recording))
 
     async def run(self) -> None:

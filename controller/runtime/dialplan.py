@@ -1,22 +1,31 @@
-"""What a dialplan may ask by FastAGI: ``/consent``, ``/pause``, ``/resume``, ``/start``, ``/stop``.
+"""What a dialplan may ask by FastAGI: ``/consent``, ``/private``, and of a call under way what ``VERBS`` has.
 
 The call is found by the channel that asks, or by ``call=`` in the query. Everything is answered at once, so that no
 caller waits; what is not understood is answered by the end of the session.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from controller.agi.session import AgiSession
-from controller.domain.call import Call
 from controller.domain.names import CallId, ChannelId
+from controller.domain.parties import Role
 from controller.errors import AgiHangup
 from controller.runtime import requests
 from controller.runtime.link import PbxLink
-from controller.runtime.requests import CAUSES, CallState
+from controller.runtime.requests import CAUSES, CallState, Request, Verb
 
 ACTOR = ORIGIN = "dialplan"
+
+VERBS = {f"/{verb.value}": verb for verb in Verb if verb is not Verb.PRIVATE}
+"""What may be asked of a call, by the path."""
+
+SILENT = frozenset({CallState.PAUSED, CallState.NOT_RECORDED})
+
+PRIVATE = {"representative": Role.REPRESENTATIVE, "private-call": Role.PRIVATE}
+"""Why the call of a channel may be its own business."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,37 +45,39 @@ class Dialplan:
         try:
             if path == "/consent":
                 await link.consent(session)
-            elif path in {"/pause", "/resume", "/start", "/stop"}:
-                await self._act(link, session, path)
+            elif path == "/private":
+                role = PRIVATE.get(session.request.query.get("reason", ""), Role.PRIVATE)
+                link.dispatcher.keep_private(ChannelId(session.request.channel_id), role)
+            elif path in VERBS:
+                await self._act(link, session, VERBS[path])
             else:
                 _log.warning("dialplan.unknown_path")
         except AgiHangup:
             _log.debug("dialplan.hung_up")
 
-    async def _act(self, link: PbxLink, session: AgiSession, path: str) -> None:
-        call = _call(link, session)
-        if call is None:
-            if path == "/pause":  # nothing of it is recorded, and nothing will be
-                await session.set_variable("RC_PAUSED", "yes")
-            return
+    async def _act(self, link: PbxLink, session: AgiSession, verb: Verb) -> None:
         query = session.request.query
-        purpose = query.get("purpose") or None
-        cause = CAUSES.get(query.get("reason", "payment"), CAUSES["payment"])
-        match path:
-            case "/pause":
-                state = await requests.pause(link.dispatcher, call.id, cause=cause, origin=ORIGIN, actor=ACTOR)
-                confirmed = state in {CallState.PAUSED, CallState.NOT_RECORDED}
-                await session.set_variable("RC_PAUSED", "yes" if confirmed else "no")
-            case "/resume":
-                await requests.resume(link.dispatcher, call.id, cause=cause, origin=ORIGIN, actor=ACTOR)
-            case "/start":
-                requests.start(link.dispatcher, call.id, purpose=purpose, actor=ACTOR)
-            case _:
-                requests.stop(link.dispatcher, call.id, purpose=purpose, actor=ACTOR)
+        named = query.get("call")
+        calls = _calls(link, session, named)
+        request = Request(
+            verb=verb,
+            actor=ACTOR,
+            origin=ORIGIN,
+            cause=CAUSES.get(query.get("reason", "payment"), CAUSES["payment"]),
+            purpose=query.get("purpose") or None,
+            leg=None if named else ChannelId(session.request.channel_id),
+        )
+        if verb is not Verb.PAUSE:
+            for call in calls:
+                requests.tell(link.dispatcher, call, request)
+        else:
+            states = await asyncio.gather(*(requests.act(link.dispatcher, call, request) for call in calls))
+            # Where no call is known and the PBX is watched, nothing of that channel is recorded, and nothing will be.
+            known = SILENT.issuperset(states) if calls else link.ready and not named
+            await session.set_variable("RC_PAUSED", "yes" if known else "no")
 
 
-def _call(link: PbxLink, session: AgiSession) -> Call | None:
-    named = session.request.query.get("call")
+def _calls(link: PbxLink, session: AgiSession, named: str | None) -> Sequence[CallId]:
     if named:
-        return link.dispatcher.call(CallId(named))
-    return link.dispatcher.call_of(ChannelId(session.request.channel_id))
+        return [CallId(named)] if link.dispatcher.call(CallId(named)) else []
+    return [call.id for call in link.dispatcher.calls_of(ChannelId(session.request.channel_id))]

@@ -6,7 +6,7 @@ means for the switchboard is told by ``listener``; this module knows calls only.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -14,11 +14,14 @@ import structlog
 from controller.domain.advance import advance
 from controller.domain.call import Call
 from controller.domain.commands import Command
-from controller.domain.events import CallBegan, CustomerLeft, Event, PartiesChanged
+from controller.domain.events import CallBegan, CallReplaced, CustomerLeft, Event, PartiesChanged, PauseRequested
 from controller.domain.names import CallId, ChannelId, RecordingName
-from controller.domain.parties import Role, is_machinery, party
-from controller.domain.policy import Direction, Policy
+from controller.domain.opening import opened
+from controller.domain.parties import STAFF, Party, Role, is_machinery, party
+from controller.domain.policy import Asked, Direction, Policy
+from controller.domain.standing import standing
 from controller.domain.switchboard import Switchboard
+from controller.domain.withdrawal import objected_to
 from controller.runtime import metrics
 from controller.runtime.clock import new_call_id, now
 
@@ -32,13 +35,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A dialplan asks whether this caller may be recorded. ``language`` empty: the policy's default."""
+    """A dialplan asks whether this caller may be recorded. ``asked.language`` empty: the policy's default."""
 
     channel: ChannelId
     linkedid: str
-    direction: Direction
-    queue: str
-    language: str
+    asked: Asked
     customer_hash: bytes | None
 
 
@@ -55,6 +56,9 @@ class Dispatcher:
         self._by_customer: dict[ChannelId, CallId] = {}
         self._changed: dict[CallId, asyncio.Future[None]] = {}
         self._strangers: set[ChannelId] = set()
+        self._private: dict[ChannelId, Role] = {}
+        self._informed: frozenset[str] = frozenset()
+        self._informed_by = ""
         self._gauge = metrics.CALLS.labels(pbx)
 
     @property
@@ -66,32 +70,54 @@ class Dispatcher:
         """One call, if it is under way."""
         return self._calls.get(call_id)
 
-    def call_of(self, channel: ChannelId) -> Call | None:
-        """The call whose customer is on this channel, or can hear it."""
-        customers = (c for c in (channel, *self._switchboard.connected(channel)) if c in self._by_customer)
-        customer = next(customers, None)
-        return None if customer is None else self._calls[self._by_customer[customer]]
+    def calls_of(self, channel: ChannelId) -> tuple[Call, ...]:
+        """The calls whose customer is on this channel, or can hear it: several where customers are in conference."""
+        customers = [c for c in sorted(self._switchboard.connected(channel)) if c in self._by_customer]
+        return tuple(self._calls[self._by_customer[customer]] for customer in customers)
+
+    def calls_of_agent(self, extension: str) -> tuple[Call, ...]:
+        """The calls in which somebody of the company at this extension talks to a customer, on hold or not."""
+        return tuple(c for c in self.calls if any(p.extension == extension and p.role in STAFF for p in c.parties))
 
     def ask(self, question: Question) -> CallId:
-        """Begin a call with a dialogue. A channel that asks again begins a new call: the old one ends."""
-        self.customer_left(question.channel)
-        language = question.language or self.policy.default_language
-        route = self.policy.route(direction=question.direction, queue=question.queue, language=language)
-        call = Call(
-            id=new_call_id(),
+        """Begin a call with a dialogue.
+
+        A channel that asks again begins a new call: the old one ends, what paused it and an objection in it hold on.
+        """
+        former = self._replaced(question.channel)
+        call = opened(
+            self.policy,
+            question.asked,
+            call_id=new_call_id(),
             pbx=self._pbx,
             linkedid=question.linkedid,
             customer=question.channel,
             customer_hash=question.customer_hash,
-            direction=question.direction,
-            queue=question.queue,
-            language=(route.language if route else None) or language,
-            policy=self.policy,
-            route=route,
-            began_at=now(),
+            caller=self._caller(question),
+            objected_before=objected_to(former) if former else frozenset(),
+            at=now(),
         )
         self._begin(call)
+        for pause in former.suspensions if former else ():
+            again = PauseRequested(at=now(), cause=pause.cause, origin=pause.origin, actor=pause.actor, leg=pause.leg)
+            self.tell(call.id, again)
         return call.id
+
+    def informed(self, extensions: frozenset[str], *, notice: str) -> None:
+        """These agents have been told by this version of the notice that they may be recorded; all who talk now too.
+
+        Where another notice is in force nobody has been told, until it is said who has by that one.
+        """
+        if (extensions, notice) == (self._informed, self._informed_by):
+            return
+        self._informed, self._informed_by = extensions, notice
+        for customer in list(self._by_customer):
+            self._update_parties(customer, now())
+
+    def keep_private(self, channel: ChannelId, role: Role) -> None:
+        """What this channel says in its call is its own business, for as long as it exists."""
+        self._private[channel] = role
+        self.connections_changed(self._switchboard.connected(channel) | {channel}, now())
 
     def tell(self, call_id: CallId, event: Event) -> None:
         """Apply an event to a call; one that is over hears nothing any more."""
@@ -104,6 +130,8 @@ class Dispatcher:
         for command in commands:
             self._carry_out(call, command)
         self._wake(call_id)
+        if _stands_otherwise(before, call):
+            self._tell_the_conference(call, event.at)
         if call.over:
             self._forget(call)
 
@@ -119,9 +147,10 @@ class Dispatcher:
         if not customers:
             self._notice(around, at)
 
-    def customer_left(self, channel: ChannelId) -> None:
+    def gone(self, channel: ChannelId) -> None:
         """A channel is gone; where it was a customer's, so is the call."""
         self._strangers.discard(channel)
+        self._private.pop(channel, None)
         call_id = self._by_customer.pop(channel, None)
         if call_id is not None:
             self.tell(call_id, CustomerLeft(at=now()))
@@ -135,6 +164,7 @@ class Dispatcher:
         self._calls.clear()
         self._by_customer.clear()
         self._strangers.clear()
+        self._private.clear()
         self._gauge.set(0)
 
     async def changed(self, call_id: CallId, until: Callable[[Call], bool], *, within_s: float) -> Call | None:
@@ -147,6 +177,21 @@ class Dispatcher:
             pass
         return self._calls.get(call_id)
 
+    def _replaced(self, channel: ChannelId) -> Call | None:
+        """The call of this customer until now, ended."""
+        call_id = self._by_customer.pop(channel, None)
+        if call_id is None:
+            return None
+        former = self._calls[call_id]
+        self.tell(call_id, CallReplaced(at=now()))
+        return former
+
+    def _caller(self, question: Question) -> Role:
+        """Who has dialled: where the company calls, the channel that the linkedid is of, as long as it exists."""
+        if question.asked.direction is Direction.INBOUND:
+            return Role.EXTERNAL
+        return self._known(ChannelId(question.linkedid), self.policy).role
+
     def _begin(self, call: Call) -> None:
         self._calls[call.id] = call
         self._by_customer[call.customer] = call.id
@@ -156,17 +201,35 @@ class Dispatcher:
     def _update_parties(self, customer: ChannelId, at: datetime) -> None:
         call = self._calls[self._by_customer[customer]]
         others = sorted(self._switchboard.connected(customer) - {customer})
-        parties = tuple(party(c, self._switchboard.name(c), call.policy) for c in others)
+        parties = tuple(self._party(channel, call) for channel in others)
         if parties != call.parties:
             self.tell(call.id, PartiesChanged(at=at, parties=parties))
+
+    def _party(self, channel: ChannelId, call: Call) -> Party:
+        """Who this channel is to a call: somebody of the company, the customer of another call, or a stranger."""
+        found = self._known(channel, call.policy)
+        other = self._calls.get(self._by_customer[channel]) if channel in self._by_customer else None
+        return found if other is None else replace(found, role=standing(other, call))
+
+    def _known(self, channel: ChannelId, policy: Policy) -> Party:
+        informed = self._informed if self._informed_by == self.policy.notice else frozenset()
+        found = party(channel, self._switchboard.name(channel), policy, informed=informed)
+        private = self._private.get(channel)
+        return found if private is None else replace(found, role=private)
+
+    def _tell_the_conference(self, call: Call, at: datetime) -> None:
+        """The customers of other calls who hear this one are concerned by what became of it."""
+        for channel in self._switchboard.connected(call.customer) - {call.customer}:
+            if channel in self._by_customer:
+                self._update_parties(channel, at)
 
     def _notice(self, around: frozenset[ChannelId], at: datetime) -> None:
         """An agent talks to somebody whom no dialplan asked: a call that is not recorded, and that says so."""
         if around & self._strangers:
             return
         people = sorted(c for c in around if c in self._switchboard and not is_machinery(self._switchboard.name(c)))
-        parties = [party(c, self._switchboard.name(c), self.policy) for c in people]
-        if not any(p.role is Role.AGENT for p in parties):
+        parties = [self._known(c, self.policy) for c in people]
+        if not any(p.role in STAFF for p in parties):
             return
         stranger = next((p.channel for p in parties if p.role is Role.EXTERNAL), None)
         if stranger is None:
@@ -205,3 +268,8 @@ class Dispatcher:
         waiting = self._changed.pop(call_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
+
+
+def _stands_otherwise(before: Call, after: Call) -> bool:
+    """Whether somebody else's recording may depend on what has changed."""
+    return (before.dialogue, before.objections, before.excluded) != (after.dialogue, after.objections, after.excluded)

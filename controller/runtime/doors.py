@@ -42,6 +42,10 @@ class Door(Protocol):
         """Give the caller back to the dialplan, which finds the verdict in its variables."""
         ...
 
+    async def let_go(self) -> None:
+        """Give the caller back without an answer."""
+        ...
+
     def pressed(self, digit: str) -> None:
         """The caller pressed a key, as the PBX's events tell it."""
         ...
@@ -52,11 +56,15 @@ class AgiDoor:
 
     ``limited`` is whether the dialplan sends the caller on when the channel's absolute timeout passes: it is set for
     each prompt, so that a daemon that hangs holds nobody. On the leg of a person called it would end the call.
+
+    STREAM FILE plays in the language of the channel, so that is the prompt's during the dialogue, and afterwards what
+    it was.
     """
 
     def __init__(self, session: AgiSession, *, limited: bool) -> None:
         self._session = session
         self._limited = limited
+        self._spoken: str | None = None
         self.concluded = asyncio.Event()
 
     async def play(self, play: Play) -> Heard:
@@ -66,6 +74,7 @@ class AgiDoor:
         try:
             if self._limited:
                 await self._session.set_variable("TIMEOUT(absolute)", f"{bound:.1f}")
+            await self._speak(prompt.language)
             streamed = await self._session.stream_file(prompt.sound, play.keys, bound=bound)
             played = streamed.samples // SAMPLES_PER_MS
             if streamed.outcome is StreamOutcome.COMPLETED and play.patience_ms:
@@ -82,6 +91,7 @@ class AgiDoor:
     async def conclude(self, call: CallId, conclusion: Conclude) -> None:
         """Set the variables; the end of the session is what lets the dialplan go on."""
         try:
+            await self._speak(self._session.request.language)
             for name, value in _variables(call, conclusion):
                 await self._session.set_variable(name, value)
         except AgiError:
@@ -89,8 +99,18 @@ class AgiDoor:
         finally:
             self.concluded.set()
 
+    async def let_go(self) -> None:
+        """End the session."""
+        self.concluded.set()
+
     def pressed(self, digit: str) -> None:
         """Nothing: STREAM FILE tells of the keys itself."""
+
+    async def _speak(self, language: str) -> None:
+        """Have the channel speak a language. Raises AgiError."""
+        if language != (self._spoken or self._session.request.language):
+            await self._session.set_variable("CHANNEL(language)", language)
+            self._spoken = language
 
 
 class StasisDoor:
@@ -146,10 +166,20 @@ class StasisDoor:
             key_pressed.cancel()
 
     async def conclude(self, call: CallId, conclusion: Conclude) -> None:
-        """Set the variables and continue in the dialplan; a caller who hung up is past both."""
+        """Set the variables and continue in the dialplan, with them or without, or hang up."""
         try:
+            if conclusion.hang_up:
+                await self._ari.hangup(str(self._channel))
+                return
             for name, value in _variables(call, conclusion):
                 await self._ari.set_channel_variable(str(self._channel), name, value)
+        except PbxError as error:
+            _log.info("door.variables_not_set", reason=type(error).__name__)
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Continue in the dialplan: Stasis holds a caller for ever."""
+        try:
             await self._ari.continue_in_dialplan(str(self._channel))
         except PbxError as error:
             _log.info("door.stasis_not_continued", reason=type(error).__name__)
@@ -174,4 +204,5 @@ def _variables(call: CallId, conclusion: Conclude) -> tuple[tuple[str, str], ...
         ("RC_CALL", call),
         ("RC_VERDICT", conclusion.verdict.value),
         ("RC_REASON", conclusion.reason.value),
+        ("RC_HANGUP", "yes" if conclusion.hang_up else "no"),
     )

@@ -18,7 +18,10 @@ from controller.domain.decision import Decision
 from controller.domain.events import (
     DecisionCommitted,
     DecisionLost,
+    Discarded,
     Event,
+    NoticePlayed,
+    ObjectionsKnown,
     PauseConfirmed,
     PauseUnconfirmed,
     PromptEnded,
@@ -29,15 +32,20 @@ from controller.domain.events import (
     TimerFired,
 )
 from controller.domain.names import CallId, ChannelId, RecordingName
-from controller.errors import Gone, PbxError
+from controller.domain.sampling import Draw, decided
+from controller.errors import DatabaseError, Gone, PbxError
 from controller.runtime import metrics
 from controller.runtime.clock import now
 from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.doors import Door
-from controller.runtime.ports import Entry, Receipt, SampledDecision
+from controller.runtime.notices import Notices
+from controller.runtime.ports import Entry, Receipt, Register, SampledDecision
 from controller.runtime.writer import Writer
 
 Tell = Callable[[CallId, Event], None]
+
+DISCARD_AGAIN_S = 2.0
+"""How long to wait before a file that could not be deleted is tried again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -46,16 +54,26 @@ class Executor:
     """The hands of one PBX's dispatcher. ``tell`` takes back what came of a command."""
 
     def __init__(
-        self, *, ari: Ari, writer: Writer, deadman: DeadMansSwitch, doors: Mapping[ChannelId, Door], tell: Tell
+        self,
+        *,
+        ari: Ari,
+        writer: Writer,
+        register: Register,
+        deadman: DeadMansSwitch,
+        doors: Mapping[ChannelId, Door],
+        notices: Notices,
+        tell: Tell,
     ) -> None:
         self._ari = ari
+        self._register = register
+        self._notices = notices
         self._writer = writer
         self._deadman = deadman
         self._doors = doors
         self._tell = tell
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def carry_out(self, call: Call, command: do.Command) -> None:  # noqa: C901 - one arm for each command
+    def carry_out(self, call: Call, command: do.Command) -> None:  # noqa: C901, PLR0912 - one arm for each command
         """Set one command going; returns at once."""
         match command:
             case do.Pause(recording=recording):
@@ -78,6 +96,15 @@ class Executor:
                 self._spawn(self._play(call.id, command))
             case do.Conclude():
                 self._spawn(self._conclude(call.id, command))
+            case do.LookUpObjections(customer_hash=customer_hash):
+                self._spawn(self._look_up(call.id, customer_hash))
+            case do.TellAgain():
+                self._spawn(self._tell_again(call.id, command))
+            case do.Discard(recording=recording):
+                self.discard(recording, lambda: self._tell(call.id, Discarded(at=now(), recording=recording)))
+            case do.Alert(reason=reason):
+                metrics.ALERTS.labels(reason.value).inc()
+                _log.warning("call.alert", call=call.id, reason=reason.value)
             case do.SetTimer(token=token, seconds=seconds):
                 loop = asyncio.get_running_loop()
                 loop.call_later(seconds, lambda: self._tell(call.id, TimerFired(at=now(), token=token)))
@@ -146,7 +173,6 @@ class Executor:
         entry: Entry
         if isinstance(command, do.Commit):
             entry = command.decision
-            _count(entry)
         else:
             entry = SampledDecision(
                 question=command.question,
@@ -160,6 +186,7 @@ class Executor:
             if receipt is None or receipt.seq is None:
                 self._tell(call, DecisionLost(at=now(), token=command.token))
             else:
+                _count(_written(command, receipt.draw))
                 committed = DecisionCommitted(at=now(), token=command.token, seq=receipt.seq, draw=receipt.draw)
                 self._tell(call, committed)
 
@@ -182,9 +209,51 @@ class Executor:
         if door is not None:
             await door.conclude(call, conclusion)
 
+    async def _look_up(self, call: CallId, customer_hash: bytes) -> None:
+        try:
+            scopes = await self._register.objections(customer_hash)
+        except DatabaseError as error:  # then nothing is recorded: the core does not know what it must know
+            _log.warning("register.unreachable", reason=type(error).__name__)
+        else:
+            self._tell(call, ObjectionsKnown(at=now(), scopes=scopes))
+
+    async def _tell_again(self, call: CallId, command: do.TellAgain) -> None:
+        heard = await self._notices.tell(call, command)
+        self._tell(call, NoticePlayed(at=now(), purpose=command.purpose, heard=heard))
+
+    # What must not remain
+
+    def discard(self, recording: RecordingName, gone: Callable[[], None]) -> None:
+        """Delete a file, however often that takes, then call ``gone``."""
+        self._spawn(self._discard(recording, gone))
+
+    async def _discard(self, recording: RecordingName, gone: Callable[[], None]) -> None:
+        while True:
+            try:
+                await self._ari.delete_stored_recording(recording)
+            except Gone:
+                break
+            except PbxError as error:
+                self._failed("discard", error)
+                await asyncio.sleep(DISCARD_AGAIN_S)
+            else:
+                break
+        gone()
+
     def _failed(self, command: str, error: PbxError) -> None:
         metrics.COMMANDS_FAILED.labels(command).inc()
         _log.warning("pbx.command_failed", command=command, error=type(error).__name__)
+
+
+def _written(command: do.Commit | do.CommitSampled, draw: Draw | None) -> Decision:
+    """The decision as the ledger wrote it."""
+    if isinstance(command, do.Commit):
+        return command.decision
+    return (
+        command.question
+        if draw is None
+        else decided(command.question, draw, command.sampling, eligible=command.eligible)
+    )
 
 
 def _count(decision: Decision) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
@@ -27,7 +28,9 @@ from controller.runtime.clock import now
 from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.dispatcher import Dispatcher
 from controller.runtime.executor import Executor
-from controller.runtime.listener import WANTED, Listener, is_ours
+from controller.runtime.listener import HOLDING, Listener, is_ours, wanted
+from controller.runtime.notices import Notices
+from controller.runtime.ports import Register
 from controller.runtime.reception import Reception
 from controller.runtime.writer import Writer
 
@@ -47,7 +50,17 @@ _log = structlog.get_logger(__name__)
 class PbxLink:
     """Everything for one PBX. Enter it, then ``run`` it."""
 
-    def __init__(self, *, settings: Pbx, password: str, numbers_key: bytes, policy: Policy, writer: Writer) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Pbx,
+        password: str,
+        numbers_key: bytes,
+        country: str,
+        policy: Policy,
+        writer: Writer,
+        register: Register,
+    ) -> None:
         self.name = settings.name
         self._ari = Ari(
             url=settings.ari.url,
@@ -55,24 +68,37 @@ class PbxLink:
             password=password,
             application=settings.ari.application,
         )
-        self._stream = EventStream(ari=self._ari, random=random.random, wanted=WANTED)
+        self._stream = EventStream(ari=self._ari, random=random.random, wanted=wanted(policy))
         self._switchboard = Switchboard()
-        self._reception = Reception(ari=self._ari, numbers_key=numbers_key)
+        self._reception = Reception(ari=self._ari, numbers_key=numbers_key, country=country)
+        notices = Notices(self._ari)
         deadman = DeadMansSwitch(self._ari, watching=lambda: self.ready, name=settings.name)
         self._deadman = deadman
         self._executor = Executor(
-            ari=self._ari, writer=writer, deadman=deadman, doors=self._reception.doors, tell=self.tell
+            ari=self._ari,
+            writer=writer,
+            register=register,
+            deadman=deadman,
+            doors=self._reception.doors,
+            notices=notices,
+            tell=self.tell,
         )
         self.dispatcher = Dispatcher(
             pbx=settings.name, policy=policy, switchboard=self._switchboard, carry_out=self._carry_out
         )
         self._reception.ask = self.dispatcher.ask
         self._listener = Listener(
-            switchboard=self._switchboard, dispatcher=self.dispatcher, deadman=deadman, reception=self._reception
+            switchboard=self._switchboard,
+            dispatcher=self.dispatcher,
+            deadman=deadman,
+            reception=self._reception,
+            notices=notices,
         )
         self.ready = False
         """Whether events are heard and everything that was missed has been asked for."""
         self.application = settings.ari.application
+        self._acquainted = False
+        """Whether its channels have been asked for once: only what begins after that is ours to judge."""
         self._connected = metrics.CONNECTED.labels(settings.name)
 
     async def __aenter__(self) -> Self:
@@ -91,6 +117,15 @@ class PbxLink:
         if self.ready:
             return ""
         return self._stream.last_error or "connecting"
+
+    def discard(self, recording: RecordingName, gone: Callable[[], None]) -> None:
+        """Delete a file on the PBX, again and again until it is gone, then say so."""
+        self._executor.discard(recording, gone)
+
+    async def decide_by(self, policy: Policy) -> None:
+        """Calls that begin from now on are decided by this policy. Raises PbxError where the PBX cannot be told."""
+        self.dispatcher.policy = policy
+        await self._stream.want(wanted(policy))
 
     def tell(self, call: CallId, event: Event) -> None:
         """Apply an event to a call."""
@@ -113,15 +148,18 @@ class PbxLink:
             )
 
     async def let_go_of_everything(self) -> None:
-        """Stop watching: hang up our snoop channels, and forget every call. What cannot be reached ends by itself."""
+        """Stop watching: send callers on, hang up our snoop channels, and forget every call.
+
+        What cannot be reached ends by itself.
+        """
         self.ready = False
-        for call in list(self.dispatcher.calls):
-            for track in call.tracks:
-                if track.recording is not None:
-                    with suppress(PbxError):
-                        await self._ari.hangup(track.recording.name)
+        await self._reception.let_go_of_everybody()
+        for recording in self._recordings():
+            with suppress(PbxError):
+                await self._ari.hangup(recording)
         self.dispatcher.forget_everything()
         self._switchboard.clear()
+        self._acquainted = False
 
     def _carry_out(self, call: Call, command: Command) -> None:
         self._executor.carry_out(call, command)
@@ -151,26 +189,29 @@ class PbxLink:
 
     async def _catch_up(self) -> None:
         """Ask what is true, and tell every call what it may have missed. Raises PbxError."""
+        await self._deadman.check()
         touched: set[str] = set()
         self._listener.touched = touched
+        watched = set(self._recordings())
         channels = {channel.id: channel for channel in await self._ari.channels()}
         bridges = await self._ari.bridges()
-        first_time = not list(self._switchboard)
         for missing in [c for c in self._switchboard if c not in channels and c not in touched]:
             self._listener.gone(missing)
         for channel_id, channel in channels.items():
             if channel_id not in touched and not is_ours(channel_id):
                 self._listener.seen(channel)
-        members = {member: bridge.id for bridge in bridges for member in bridge.channels if not is_ours(member)}
+        talking = [bridge for bridge in bridges if bridge.technology != HOLDING]
+        members = {member: bridge.id for bridge in talking for member in bridge.channels if not is_ours(member)}
         for channel_id in set(channels) - touched:
             self._place(ChannelId(channel_id), members.get(channel_id))
-        if first_time:
+        if not self._acquainted:
+            self._acquainted = True
             self.dispatcher.was_here_before_us(ChannelId(c) for c in channels)
         else:
             for channel_id in channels:
                 self.dispatcher.connections_changed(self._switchboard.connected(ChannelId(channel_id)), now())
         self._listener.touched = None
-        await self._catch_up_recordings(channels)
+        await self._catch_up_recordings(channels, watched)
         await self._let_go(channels)
         await self._say_alive_once()
         self.ready = True
@@ -183,14 +224,21 @@ class PbxLink:
         else:
             self._switchboard.left_any(channel)
 
-    async def _catch_up_recordings(self, channels: dict[str, Channel]) -> None:
-        """Tell each recording what became of it; one that nobody here knows is stopped."""
-        known: set[str] = set()
-        for call in list(self.dispatcher.calls):
-            for track in call.tracks:
-                if track.recording is not None:
-                    known.add(track.recording.name)
-                    await self._catch_up_recording(call.id, track.recording.name, track.recording.phase, channels)
+    def _recordings(self) -> dict[RecordingName, tuple[CallId, Phase]]:
+        """The recordings under way, each with its call and what it is."""
+        tracks = [(call.id, track.recording) for call in self.dispatcher.calls for track in call.tracks]
+        return {recording.name: (call, recording.phase) for call, recording in tracks if recording is not None}
+
+    async def _catch_up_recordings(self, channels: dict[str, Channel], watched: set[RecordingName]) -> None:
+        """Tell each recording what became of it; one that nobody here knows is stopped.
+
+        ``watched`` are those that were under way before the PBX said which channels there are: of one that began later,
+        it does not tell.
+        """
+        known = self._recordings()
+        for recording, (call, phase) in known.items():
+            if recording in watched:
+                await self._catch_up_recording(call, recording, phase, channels)
         for unknown in [c for c in channels if is_ours(c) and c not in known]:
             _log.warning("pbx.unknown_recording_stopped", pbx=self.name, recording=unknown)
             try:
@@ -216,6 +264,7 @@ class PbxLink:
     async def _let_go(self, channels: dict[str, Channel]) -> None:
         """Give callers back who were in our application when the link broke: it holds them for ever."""
         for channel in channels.values():
-            inside = channel.dialplan.app_name == "Stasis" and channel.dialplan.app_data.startswith(self.application)
+            application = channel.dialplan.app_data.partition(",")[0]
+            inside = channel.dialplan.app_name == "Stasis" and application == self.application
             if inside and not is_ours(channel.id) and channel.id not in self._reception.doors:
                 await self._reception.let_go(channel.id)

@@ -1,25 +1,42 @@
 """What the events of one PBX mean: changes of its switchboard, and news for its calls."""
 
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import assert_never
 
 from controller.ari import events as ari
 from controller.ari.resources import Bridge, Channel
 from controller.domain import events as told
 from controller.domain.names import BridgeId, ChannelId, RecordingName
+from controller.domain.policy import Policy
 from controller.domain.switchboard import Switchboard
 from controller.runtime.clock import now
 from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.dispatcher import Dispatcher
+from controller.runtime.notices import Notices
 from controller.runtime.reception import Reception
+from controller.runtime.requests import CAUSES
 
-OURS = "rc-"
-"""What the names of our recordings begin with, and so the ids of their snoop channels."""
+_OURS = re.compile(r"rc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-.+-[0-9]+")
+
+HOLDING = "holding_bridge"
+"""Asterisk's bridge of those who wait, each for themselves: a parking lot. Nobody in it hears anybody."""
 
 
 def is_ours(identity: str) -> bool:
-    """Whether this is the name of a recording of ours, or the id of its snoop channel."""
-    return identity.startswith(OURS)
+    """Whether this is the name of a recording of ours, or the id of its snoop channel.
 
+    Told by the whole of it: a PBX whose system name is `rc` has channels of its own that begin alike.
+    """
+    return _OURS.fullmatch(identity) is not None
+
+
+USER_EVENTS: Mapping[str, type[told.PauseRequested | told.ResumeRequested]] = {
+    "RecordingPause": told.PauseRequested,
+    "RecordingResume": told.ResumeRequested,
+}
+"""What a dialplan may say by ``UserEvent``."""
 
 Heeded = (
     ari.ChannelCreated
@@ -33,21 +50,37 @@ Heeded = (
     | ari.RecordingFinished
     | ari.RecordingFailed
     | ari.PlaybackFinished
+    | ari.ChannelDialplan
+    | ari.ChannelHold
+    | ari.ChannelUnhold
+    | ari.ChannelUserevent
 )
-WANTED = frozenset(kind.__name__ for kind in Heeded.__args__)
-"""The types of event that Asterisk is asked for."""
+
+
+def wanted(policy: Policy) -> frozenset[str]:
+    """The types of event that Asterisk is asked for; the many of the dialplan only where they matter."""
+    kinds = {kind.__name__ for kind in Heeded.__args__}
+    unused = set() if policy.pauses.contexts else {ari.ChannelDialplan.__name__}
+    return frozenset(kinds - unused)
 
 
 class Listener:
     """Reads the PBX's events; ``reception`` takes the callers who come by the Stasis door."""
 
     def __init__(
-        self, *, switchboard: Switchboard, dispatcher: Dispatcher, deadman: DeadMansSwitch, reception: Reception
+        self,
+        *,
+        switchboard: Switchboard,
+        dispatcher: Dispatcher,
+        deadman: DeadMansSwitch,
+        reception: Reception,
+        notices: Notices,
     ) -> None:
         self._switchboard = switchboard
         self._dispatcher = dispatcher
         self._deadman = deadman
         self._reception = reception
+        self._notices = notices
         self.touched: set[str] | None = None
         """Channels that events have spoken of since this was set to an empty set; None while nobody asks."""
 
@@ -85,6 +118,15 @@ class Listener:
                     self._dispatcher.tell_recording(name, told.RecordingFailed(at=now(), recording=name))
             case ari.PlaybackFinished(playback=playback):
                 self._reception.played(playback.id, whole=playback.state == "done")
+                self._notices.played(playback.id, whole=playback.state == "done")
+            case ari.ChannelDialplan(channel=channel):
+                self._moved(channel)
+            case ari.ChannelHold(channel=channel):
+                self._held(channel)
+            case ari.ChannelUnhold(channel=channel):
+                self._unheld(channel)
+            case ari.ChannelUserevent():
+                self._said(event)
             case _:
                 assert_never(event)
 
@@ -100,6 +142,7 @@ class Listener:
     def _destroyed(self, channel: Channel) -> None:
         self._touch(channel)
         if is_ours(channel.id):
+            self._notices.gone(channel.id)
             self.snoop_gone(RecordingName(channel.id))
         else:
             self.gone(ChannelId(channel.id))
@@ -114,7 +157,7 @@ class Listener:
         around = self._switchboard.connected(channel) - {channel}
         self._switchboard.gone(channel)
         self._reception.left(channel)
-        self._dispatcher.customer_left(channel)
+        self._dispatcher.gone(channel)
         self._dispatcher.connections_changed(around, now())
 
     def _entered(self, channel: Channel, bridge: Bridge) -> None:
@@ -124,7 +167,10 @@ class Listener:
         self.seen(channel)
         entering = ChannelId(channel.id)
         before = self._switchboard.connected(entering)
-        self._switchboard.entered(entering, BridgeId(bridge.id))
+        if bridge.technology == HOLDING:
+            self._switchboard.left_any(entering)
+        else:
+            self._switchboard.entered(entering, BridgeId(bridge.id))
         self._dispatcher.connections_changed(before | self._switchboard.connected(entering), now())
 
     def _left(self, channel: Channel, bridge: Bridge) -> None:
@@ -138,20 +184,46 @@ class Listener:
 
     def _digit(self, channel: Channel, digit: str) -> None:
         self._reception.pressed(ChannelId(channel.id), digit)
-        call = self._dispatcher.call_of(ChannelId(channel.id))
-        if call is not None:
-            event = told.DigitPressed(at=now(), channel=ChannelId(channel.id), digit=digit)
-            self._dispatcher.tell(call.id, event)
+        self._tell(channel, lambda at: told.DigitPressed(at=at, channel=ChannelId(channel.id), digit=digit))
 
     def _stasis(self, channel: Channel, args: tuple[str, ...]) -> None:
         self._touch(channel)
-        if is_ours(channel.id):
+        if channel.id in self._notices:
+            self._notices.arrived(channel.id)
+        elif is_ours(channel.id):
             recording = RecordingName(channel.id)
             self._deadman.known(recording, channel.name)
             self._dispatcher.tell_recording(recording, told.SnoopReady(at=now(), recording=recording))
         else:
             self.seen(channel)
             self._reception.came(channel, args)
+
+    def _moved(self, channel: Channel) -> None:
+        """A channel is at another place in the dialplan."""
+        context = channel.dialplan.context
+        self._tell(channel, lambda at: told.DialplanMoved(at=at, channel=ChannelId(channel.id), context=context))
+
+    def _held(self, channel: Channel) -> None:
+        """Somebody has put the other side on hold; a pause where the policy wants it, until they come back."""
+        self._tell(channel, lambda at: told.Held(at=at, channel=ChannelId(channel.id)))
+
+    def _unheld(self, channel: Channel) -> None:
+        self._tell(channel, lambda at: told.Unheld(at=at, channel=ChannelId(channel.id)))
+
+    def _said(self, event: ari.ChannelUserevent) -> None:
+        """The dialplan says by ``UserEvent(RecordingPause)`` what it may also say by FastAGI."""
+        kind = USER_EVENTS.get(event.eventname)
+        if kind is None or event.channel is None:
+            return
+        values = {name.lower(): value for name, value in event.userevent.items()}
+        cause = CAUSES.get(str(values.get("reason", "payment")), CAUSES["payment"])
+        leg = ChannelId(event.channel.id)
+        self._tell(event.channel, lambda at: kind(at=at, cause=cause, origin="dialplan", actor="dialplan", leg=leg))
+
+    def _tell(self, channel: Channel, event: Callable[[datetime], told.Event]) -> None:
+        """Tell every call that this channel takes part in."""
+        for call in self._dispatcher.calls_of(ChannelId(channel.id)):
+            self._dispatcher.tell(call.id, event(now()))
 
     def _touch(self, channel: Channel) -> None:
         if self.touched is not None:

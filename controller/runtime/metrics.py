@@ -8,6 +8,7 @@ DECISIONS = Counter("rc_decisions", "Decisions taken.", ["kind", "verdict", "rea
 EVENTS = Counter("rc_events", "Events applied to calls.")
 COMMANDS_FAILED = Counter("rc_pbx_commands_failed", "Commands that Asterisk did not carry out.", ["command"])
 PAUSES_UNCONFIRMED = Counter("rc_pauses_unconfirmed", "Recordings stopped because a pause was not confirmed.")
+ALERTS = Counter("rc_alerts", "What people should look at.", ["reason"])
 PAUSE_SECONDS = Histogram("rc_pause_seconds", "From the command to pause to its confirmation.", buckets=_MILLISECONDS)
 COMMIT_SECONDS = Histogram("rc_commit_seconds", "To write a batch to PostgreSQL.", buckets=_MILLISECONDS)
 BACKLOG = Gauge("rc_backlog_entries", "Decisions and records that wait to be written.")
@@ -15,3 +16,4 @@ LOST_ENTRIES = Counter("rc_lost_entries", "Decisions and records that PostgreSQL
 CALLS = Gauge("rc_live_calls", "Calls under way.", ["pbx"])
 RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch.", ["pbx"])
 CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])
+MQTT_CONNECTED = Gauge("rc_mqtt_connected", "Whether commands by MQTT reach us.", ["broker"])

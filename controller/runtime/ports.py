@@ -6,7 +6,7 @@ from typing import Protocol
 
 from controller.domain.decision import Decision
 from controller.domain.policy import Sampling
-from controller.domain.records import Record
+from controller.domain.records import NoticeRecord, ObjectionRecord, Record
 from controller.domain.sampling import Draw
 
 
@@ -44,4 +44,28 @@ class Ledger(Protocol):
         Raises ``DatabaseAway`` (nothing is written, as far as can be known) or ``DatabaseRefused`` (one of them never
         can be).
         """
+        ...
+
+
+class Register(Protocol):
+    """What a call needs to know of what is on file. Both raise ``DatabaseAway``."""
+
+    async def objections(self, customer_hash: bytes) -> frozenset[str]:
+        """What this customer objects to now: names of purposes, or ``EVERY_PURPOSE``. Answers within 0.25 s."""
+        ...
+
+    async def informed(self, version: str) -> frozenset[str]:
+        """The extensions of the agents who have been informed by this version of the notice."""
+        ...
+
+
+class RegisterBook(Protocol):
+    """What people read of what is on file, and what a change has to know. Both raise ``DatabaseAway``."""
+
+    async def objections_on_file(self, customer_hash: bytes | None = None) -> list[ObjectionRecord]:
+        """Objections that hold now, of one customer or of all, the oldest first."""
+        ...
+
+    async def notices(self) -> list[NoticeRecord]:
+        """Who has been informed, by version and agent."""
         ...

@@ -1,7 +1,5 @@
 """Takes the callers who come to be asked, by either door, and keeps the doors while their dialogues last."""
 
-import hashlib
-import hmac
 from collections.abc import Callable
 
 import structlog
@@ -10,8 +8,9 @@ from controller.agi.session import AgiSession
 from controller.ari.client import Ari
 from controller.ari.resources import Channel
 from controller.domain.names import ChannelId
-from controller.domain.policy import Direction
+from controller.domain.policy import Asked, Direction, Number
 from controller.errors import PbxError
+from controller.numbers import hashed, spellings
 from controller.runtime.dispatcher import Question
 from controller.runtime.doors import AgiDoor, Door, StasisDoor
 
@@ -22,11 +21,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Reception:
-    """The doors of one PBX. ``numbers_key`` is the key under which a customer's number is hashed."""
+    """The doors of one PBX.
 
-    def __init__(self, *, ari: Ari, numbers_key: bytes) -> None:
+    ``numbers_key`` is the key under which a customer's number is hashed, ``country`` how national numbers are read.
+    """
+
+    def __init__(self, *, ari: Ari, numbers_key: bytes, country: str) -> None:
         self._ari = ari
         self._numbers_key = numbers_key
+        self._country = country
         self.doors: dict[ChannelId, Door] = {}
         self.ask: Ask = _nobody_asks
 
@@ -37,14 +40,21 @@ class Reception:
         linkedid = await session.get_variable("CHANNEL(linkedid)")
         channel = ChannelId(request.channel_id)
         door = AgiDoor(session, limited=direction is Direction.INBOUND)
+        # On the leg of a person called, too, the caller's number is their own.
+        customer, other = request.caller_number or "", request.query.get("other", "")
+        inbound = direction is Direction.INBOUND
         question = Question(
             channel=channel,
             linkedid=linkedid or request.channel_id,
-            direction=direction,
-            queue=request.query.get("queue", ""),
-            language=request.language,
-            # On the leg of a person called, too, the caller's number is their own.
-            customer_hash=self._hash(request.caller_number or ""),
+            asked=Asked(
+                direction=direction,
+                queue=request.query.get("queue", ""),
+                language=request.language,
+                called=self._spellings((request.dialled_number or other) if inbound else customer),
+                calling=self._spellings(customer if inbound else other),
+                context=request.query.get("context", ""),
+            ),
+            customer_hash=self._hash(customer),
         )
         self.doors[channel] = door
         try:
@@ -61,12 +71,19 @@ class Reception:
         customer = ChannelId(channel.id)
         self.doors[customer] = StasisDoor(self._ari, customer)
         direction = _direction(args[2] if len(args) > 2 else "")  # noqa: PLR2004 - the third argument
+        inbound = direction is Direction.INBOUND
+        called = channel.dialplan.exten if inbound else channel.caller_number
         question = Question(
             channel=customer,
             linkedid=channel.linkedid or channel.id,
-            direction=direction,
-            queue=args[1] if len(args) > 1 else "",
-            language=channel.language,
+            asked=Asked(
+                direction=direction,
+                queue=args[1] if len(args) > 1 else "",
+                language=channel.language,
+                called=self._spellings(called),
+                calling=self._spellings(channel.caller_number if inbound else channel.connected.number),
+                context=channel.dialplan.context,
+            ),
             customer_hash=self._hash(channel.caller_number),
         )
         self.ask(question)
@@ -93,6 +110,12 @@ class Reception:
         for channel in [channel for channel, door in self.doors.items() if isinstance(door, StasisDoor)]:
             del self.doors[channel]
 
+    async def let_go_of_everybody(self) -> None:
+        """End every dialogue without an answer: nobody is left who would conclude it."""
+        while self.doors:
+            _, door = self.doors.popitem()
+            await door.let_go()
+
     async def let_go(self, channel: str) -> None:
         """Give back to its dialplan a caller who waits in our application for a daemon that forgot them."""
         try:
@@ -101,8 +124,10 @@ class Reception:
             _log.info("reception.not_continued", reason=type(error).__name__)
 
     def _hash(self, number: str) -> bytes | None:
-        """Hash a number so that it can be looked up by who has the key, and read by nobody (GDPR art. 25)."""
-        return hmac.digest(self._numbers_key, number.encode(), hashlib.sha256) if number else None
+        return hashed(number, country=self._country, key=self._numbers_key)
+
+    def _spellings(self, number: str) -> Number:
+        return spellings(number, self._country)
 
 
 def _direction(text: str) -> Direction:

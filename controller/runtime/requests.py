@@ -1,15 +1,26 @@
-"""What anybody may ask of a call under way, by FastAGI or HTTP: pause, resume, start, stop.
+"""What anybody may ask of a call under way, by FastAGI, HTTP or MQTT.
 
 One place, so that a pause means the same whoever asks for it: it is asked for, and then waited for until Asterisk has
 confirmed it or the recording has been stopped.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from controller.domain.call import Call, Permission
 from controller.domain.decision import Reason
-from controller.domain.events import PauseRequested, ResumeRequested, StartRequested, StopRequested
-from controller.domain.names import CallId
+from controller.domain.events import (
+    Event,
+    ObjectionRaised,
+    PauseRequested,
+    PrivateRequested,
+    ProofExists,
+    ResumeRequested,
+    StartRequested,
+    StopRequested,
+)
+from controller.domain.names import CallId, ChannelId
 from controller.domain.recording import Phase
 from controller.runtime.clock import now
 from controller.runtime.dispatcher import Dispatcher
@@ -48,29 +59,90 @@ def silent(call: Call) -> bool:
     return not call.capturing
 
 
-async def pause(dispatcher: Dispatcher, call: CallId, *, cause: Reason, origin: str, actor: str) -> CallState:
-    """Pause every recording of a call, now and later. Returns when that is confirmed, or the recording stopped."""
-    dispatcher.tell(call, PauseRequested(at=now(), cause=cause, origin=origin, actor=actor))
-    return state_of(await dispatcher.changed(call, silent, within_s=SETTLED_WITHIN_S))
+class Verb(StrEnum):
+    """What may be asked of a call under way."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    START = "start"
+    """What the purpose is about begins now; where the customer is told again first, recording comes after that."""
+    STOP = "stop"
+    """The recordings end for the rest of the call, and are kept."""
+    OBJECTION = "objection"
+    """The customer objects: what exists is discarded."""
+    PRIVATE = "private"
+    """The call is the agent's own business: what exists is discarded, but for what a law demands."""
+    PROOF = "proof"
+    """There is other proof of what is recorded on trigger: it is discarded."""
 
 
-async def resume(dispatcher: Dispatcher, call: CallId, *, cause: Reason, origin: str, actor: str) -> CallState:
-    """End one reason for the pause. Returns when it records again, or when it is clear that it does not yet."""
-    dispatcher.tell(call, ResumeRequested(at=now(), cause=cause, origin=origin, actor=actor))
-    after = await dispatcher.changed(
-        call, lambda c: bool(c.suspensions) or state_of(c) is CallState.RECORDING, within_s=SETTLED_WITHIN_S / 4
-    )
-    return state_of(after)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing asked, by whom.
+
+    ``cause`` is for a pause and its end, and the same ``origin`` that paused resumes, from the same ``leg`` where it
+    was a dialplan; ``purpose`` is for start, stop and proof, None for all.
+    """
+
+    verb: Verb
+    actor: str
+    origin: str
+    cause: Reason = Reason.PAYMENT
+    purpose: str | None = None
+    leg: ChannelId | None = None
 
 
-def start(dispatcher: Dispatcher, call: CallId, *, purpose: str | None, actor: str) -> None:
-    """Say that what the purpose is about begins now."""
-    dispatcher.tell(call, StartRequested(at=now(), purpose=purpose, actor=actor))
+def tell(dispatcher: Dispatcher, call: CallId, request: Request) -> None:
+    """Ask it, and wait for nothing."""
+    dispatcher.tell(call, _event(request))
 
 
-def stop(dispatcher: Dispatcher, call: CallId, *, purpose: str | None, actor: str) -> None:
-    """End the recordings for this purpose, or all, for the rest of the call."""
-    dispatcher.tell(call, StopRequested(at=now(), purpose=purpose, actor=actor))
+async def act(dispatcher: Dispatcher, call: CallId, request: Request) -> CallState:
+    """Ask it, and wait until it is done, or until it is clear that it is not yet; a pause until it is confirmed."""
+    tell(dispatcher, call, request)
+    match request.verb:
+        case Verb.PAUSE:
+            until, within_s = silent, SETTLED_WITHIN_S
+        case Verb.RESUME:
+            until, within_s = _goes_on, SETTLED_WITHIN_S / 4
+        case Verb.START:
+            until, within_s = _recording, SETTLED_WITHIN_S
+        case _:
+            until, within_s = _settled, SETTLED_WITHIN_S
+    return state_of(await dispatcher.changed(call, until, within_s=within_s))
+
+
+def _event(request: Request) -> Event:  # noqa: PLR0911 - one event for each verb
+    at, actor, cause, origin = now(), request.actor, request.cause, request.origin
+    match request.verb:
+        case Verb.PAUSE:
+            return PauseRequested(at=at, cause=cause, origin=origin, actor=actor, leg=request.leg)
+        case Verb.RESUME:
+            return ResumeRequested(at=at, cause=cause, origin=origin, actor=actor, leg=request.leg)
+        case Verb.START:
+            return StartRequested(at=at, purpose=request.purpose, actor=actor)
+        case Verb.STOP:
+            return StopRequested(at=at, purpose=request.purpose, actor=actor)
+        case Verb.OBJECTION:
+            return ObjectionRaised(at=at, actor=actor)
+        case Verb.PRIVATE:
+            return PrivateRequested(at=at, actor=actor)
+        case Verb.PROOF:
+            return ProofExists(at=at, purpose=request.purpose, actor=actor)
+        case _:
+            assert_never(request.verb)
+
+
+def _recording(call: Call) -> bool:
+    return state_of(call) is CallState.RECORDING
+
+
+def _goes_on(call: Call) -> bool:
+    return bool(call.suspensions) or _recording(call)
+
+
+def _settled(call: Call) -> bool:
+    return state_of(call) is not CallState.UNSETTLED
 
 
 def _granted(call: Call) -> bool:

@@ -34,7 +34,8 @@ class Watch:
         """Why the PBX is not watched by us; empty when it is."""
 
     async def run(self) -> None:
-        """Stand by, watch, stand by, until cancelled."""
+        """Stand by, watch, stand by, until cancelled. Whatever is logged in here names the PBX."""
+        structlog.contextvars.bind_contextvars(pbx=self.link.name)
         while True:
             if await self._won():
                 await self._watch()

@@ -38,7 +38,7 @@ class _Waiting:
 
 
 class Writer:
-    """The one place from which this daemon writes decisions."""
+    """The one place from which this daemon writes what it decides about calls."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -88,6 +88,7 @@ class Writer:
         except DatabaseAway as error:
             await self._put_back(batch, str(error))
         except DatabaseRefused as error:
+            self.last_error = ""
             await self._isolate(batch, str(error))
         else:
             self.last_error = ""
@@ -96,21 +97,25 @@ class Writer:
                     waiting.done(receipt)
 
     async def _put_back(self, batch: list[_Waiting], reason: str) -> None:
-        """Give up what something waits for; keep the rest, in its order."""
+        """Give up whatever something waits for, however far behind; keep the rest, in its order."""
         if reason != self.last_error:
             _log.error("writer.database_away", reason=reason)
         self.last_error = reason
-        self._waiting.extendleft(waiting for waiting in reversed(batch) if waiting.done is None)
-        for waiting in batch:
+        everything = (*batch, *self._waiting)
+        self._waiting = deque(waiting for waiting in everything if waiting.done is None)
+        for waiting in everything:
             if waiting.done is not None:
                 waiting.done(None)
         await asyncio.sleep(RETRY_S if self._waiting else 0)
 
     async def _isolate(self, batch: list[_Waiting], reason: str) -> None:
-        """Something in the batch can never be written: find it, so that the rest is."""
+        """Something in the batch can never be written: find it, so that the rest is, in its order."""
         if len(batch) > 1:
-            for waiting in batch:
-                await self._write([waiting])
+            self._waiting.extendleft(reversed(batch))
+            for _ in batch:
+                if self.last_error:
+                    return
+                await self._write([self._waiting.popleft()])
             return
         entry, done = batch[0].entry, batch[0].done
         metrics.LOST_ENTRIES.inc()

@@ -1,7 +1,8 @@
-"""The HTTP API under ``/api/v1``: calls under way, pause and resume. Bearer token; errors as RFC 9457 documents."""
+"""The HTTP API under ``/api/v1``: calls under way, and what may be asked of them. Errors as RFC 9457 documents."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Iterable
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -10,10 +11,7 @@ from controller.domain.call import Call
 from controller.domain.names import CallId
 from controller.runtime import requests
 from controller.runtime.dispatcher import Dispatcher
-from controller.runtime.requests import CAUSES, CallState, state_of
-
-MOST_BYTES = 16 * 1024
-"""The longest request body."""
+from controller.runtime.requests import CAUSES, CallState, Request, Verb, state_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,9 +29,10 @@ class Pbx(Protocol):
         ...
 
 
-def problem(status: int, title: str, detail: str = "") -> web.Response:
-    """A problem document (RFC 9457)."""
+def problem(status: int, title: str, detail: str = "", *, faults: Sequence[str] = ()) -> web.Response:
+    """A problem document (RFC 9457); ``faults`` is a member of our own, where there may be several."""
     body = {"title": title, "status": status} | ({"detail": detail} if detail else {})
+    body |= {"faults": list(faults)} if faults else {}
     return web.json_response(body, status=status, content_type="application/problem+json")
 
 
@@ -61,11 +60,11 @@ class CallsApi:
 
     def application(self, token: str | None) -> web.Application:
         """The part of the HTTP server that answers under ``/api/v1``."""
-        app = web.Application(middlewares=[guard(token)], client_max_size=MOST_BYTES)
+        app = web.Application(middlewares=[guard(token)])
         app.router.add_get("/calls", self.list)
         app.router.add_get("/calls/{id}", self.show)
-        app.router.add_post("/calls/{id}/pause", self.pause)
-        app.router.add_post("/calls/{id}/resume", self.resume)
+        verbs = "|".join(verb.value for verb in Verb)
+        app.router.add_post(f"/calls/{{id}}/{{verb:{verbs}}}", self.act)
         return app
 
     async def list(self, _request: web.Request) -> web.Response:
@@ -77,23 +76,16 @@ class CallsApi:
         found = self._find(request)
         return _unknown() if found is None else web.json_response(_shown(found[1]))
 
-    async def pause(self, request: web.Request) -> web.Response:
-        """Pause every recording of the call; answers once Asterisk has confirmed it, or it is stopped."""
-        return await self._act(request, requests.pause)
-
-    async def resume(self, request: web.Request) -> web.Response:
-        """End the pause; answers with what the call's recordings are then."""
-        return await self._act(request, requests.resume)
-
-    async def _act(self, request: web.Request, act: Callable[..., Awaitable[CallState]]) -> web.Response:
+    async def act(self, request: web.Request) -> web.Response:
+        """Do what is asked of a call; answers once Asterisk has confirmed it, with what its recordings are then."""
         found = self._find(request)
         if found is None:
             return _unknown()
-        reason = await _reason(request)
-        if reason is None:
-            return problem(400, "Bad Request", f'the body is {{"reason": …}}, one of {", ".join(CAUSES)}, or empty')
+        asked = await _asked(request)
+        if isinstance(asked, web.Response):
+            return asked
         dispatcher, call = found
-        state = await act(dispatcher, call.id, cause=CAUSES[reason], origin="agent", actor="api")
+        state = await requests.act(dispatcher, call.id, asked)
         if state is CallState.UNSETTLED:
             return problem(503, "Service Unavailable", "Asterisk has not confirmed it")
         return web.json_response({"call": call.id, "state": state.value})
@@ -107,17 +99,19 @@ class CallsApi:
         return None
 
 
-async def _reason(request: web.Request) -> str | None:
-    """The reason in the body; ``payment`` where there is no body, None where it is not one."""
-    text = await request.text()
-    if not text.strip():
-        return "payment"
+async def _asked(request: web.Request) -> Request | web.Response:
+    """What the path and the body ask, or why the body is none."""
+    raw = await request.read()
     try:
-        body = await request.json()
-    except ValueError:
-        return None
-    reason = body.get("reason", "payment") if isinstance(body, dict) else None
-    return reason if isinstance(reason, str) and reason in CAUSES else None
+        body = json.loads(raw) if raw.strip() else {}
+    except (ValueError, RecursionError):
+        body = None
+    reason, purpose = (body.get("reason", "payment"), body.get("purpose")) if isinstance(body, dict) else (None, None)
+    if not isinstance(reason, str) or reason not in CAUSES or not isinstance(purpose, str | None):
+        causes = ", ".join(CAUSES)
+        return problem(400, "Bad Request", f'the body is empty, or {{"reason": …, "purpose": …}}; reasons: {causes}')
+    verb = Verb(request.match_info["verb"])
+    return Request(verb=verb, actor="api", origin="agent", cause=CAUSES[reason], purpose=purpose)
 
 
 def _unknown() -> web.Response:
@@ -128,10 +122,10 @@ def _shown(call: Call) -> dict[str, Any]:
     return {
         "id": call.id,
         "pbx": call.pbx,
-        "linkedid": call.linkedid,
+        "linkedid": None if call.excluded else call.linkedid,
         "direction": call.direction.value,
-        "queue": call.queue,
-        "agent": call.agent,
+        "queue": None if call.excluded else call.queue,
+        "agent": None if call.excluded else call.agent,
         "began_at": call.began_at.isoformat(timespec="milliseconds"),
         "answered_at": call.answered_at.isoformat(timespec="milliseconds") if call.answered_at else None,
         "state": state_of(call).value,

@@ -6,13 +6,27 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
+from controller.runtime.registration import Registration
+from controller.runtime.reloading import Reloading
 from controller.web.api import CallsApi, Pbx
+from controller.web.config import ConfigApi
+from controller.web.registers import RegistersApi
+
+MOST_BYTES = 16 * 1024
+"""The longest request body; the API's too, since aiohttp asks the outermost application."""
 
 Troubles = Callable[[], dict[str, str]]
 """Why the daemon is not ready, by part; empty when it is."""
 
 
-def build(*, pbxs: Iterable[Pbx], token: str | None, troubles: Troubles) -> web.Application:
+def build(
+    *,
+    pbxs: Iterable[Pbx],
+    token: str | None,
+    troubles: Troubles,
+    registration: Registration,
+    reloading: Reloading,
+) -> web.Application:
     """The whole server. ``token`` None: nobody may use the API."""
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -27,9 +41,12 @@ def build(*, pbxs: Iterable[Pbx], token: str | None, troubles: Troubles) -> web.
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
 
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
-    app.add_subapp("/api/v1", CallsApi(pbxs).application(token))
+    api = CallsApi(pbxs).application(token)
+    RegistersApi(registration).add_to(api.router)
+    ConfigApi(reloading).add_to(api.router)
+    app.add_subapp("/api/v1", api)
     return app

@@ -106,15 +106,20 @@ def variables_of_trunk(pbx: Instance) -> dict[str, str]:
 
 
 async def nobody_on(pbx: Instance) -> None:
-    """Wait until no channel is left on the PBX."""
+    """Wait until no channel is left on the PBX, not even in what it lists: there one outlives the count of those active."""
     async with asyncio.timeout(10):
-        while not pbx.asterisk.cli("core show channels count").startswith("0 active"):
+        while pbx.asterisk.cli("core show channels concise").strip() or not pbx.asterisk.cli(
+            "core show channels count"
+        ).startswith("0 active"):
             await asyncio.sleep(0.02)
+
+
+UNREACHABLE = {"RC_VERDICT": "refused", "RC_REASON": "controller-unreachable", "RC_CALL": "", "RC_HANGUP": "no"}
 
 
 async def test_a_call_reaches_its_queue_when_no_controller_was_ever_there(pbx: Instance, phones: Phones) -> None:
     await reach_an_agent(phones)
-    assert variables_of_trunk(pbx) == {"RC_VERDICT": "refused", "RC_REASON": "controller-unreachable", "RC_CALL": ""}
+    assert variables_of_trunk(pbx) == UNREACHABLE
 
 
 async def test_a_call_reaches_its_queue_when_the_controller_has_just_died(pbx: Instance, phones: Phones) -> None:
@@ -159,7 +164,7 @@ async def test_an_outbound_call_is_connected_when_no_controller_is_there(pbx: In
     agent = await phones.call(ABROAD, agent="201")
     await (await callee.next_call()).answered()
     await agent.answered()
-    assert variables_of_trunk(pbx) == {"RC_VERDICT": "refused", "RC_REASON": "controller-unreachable", "RC_CALL": ""}
+    assert variables_of_trunk(pbx) == UNREACHABLE
 
 
 async def test_a_callee_who_hangs_up_leaves_no_channel_with_a_controller_that_hangs(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -19,9 +20,12 @@ from controller.db import migrate
 from controller.db.embedded import EmbeddedPostgres
 from controller.db.engine import open_engine
 from controller.db.ledger import PostgresLedger
+from tests.integration.commands import Done, Run
+from tests.unit.config.conftest import FAULTLESS, write_sound
 
-KEY = b"a key for tests that is no secret"
+KEY = b"a key for tests that is none...!"
 _TEMPLATE = "migrated"
+_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +77,31 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 def ledger(engine: AsyncEngine) -> PostgresLedger:
     return PostgresLedger(engine, sampling_key=KEY, timeout_s=10.0)
+
+
+@pytest.fixture
+def run(tmp_path: Path, database: str) -> Run:
+    """Runs a command on a fresh database, with the key of these tests."""
+    for language in ("fr", "en"):
+        for name in ("told", "information", "choice"):
+            write_sound(tmp_path / "sounds" / language / "rc" / f"{name}.wav")
+    text = FAULTLESS.replace("SOUNDS", str(tmp_path / "sounds")).replace("STATE", str(tmp_path / "state"))
+    (tmp_path / "recording-controller.yaml").write_text(text)
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(_ROOT),
+        "RC_CONFIG": str(tmp_path / "recording-controller.yaml"),
+        "RECORDING_CONTROLLER_DATABASE_URL": database,
+        "RECORDING_CONTROLLER_SAMPLING_KEY": KEY.hex(),
+    }
+
+    def command(*words: str, given: str = "") -> Done:
+        program = [sys.executable, "-W", "error", "-m", "controller", *words]
+        return subprocess.run(  # noqa: S603 - our own program
+            program, env=environ, cwd=tmp_path, input=given, capture_output=True, text=True, check=False
+        )
+
+    return command
 
 
 @asynccontextmanager

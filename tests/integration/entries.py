@@ -1,6 +1,6 @@
 """Entries to write, of invented calls."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,15 @@ from uuid import UUID
 from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.names import CallId, RecordingName, Token
 from controller.domain.policy import Direction, Sampling
-from controller.domain.records import CallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
+from controller.domain.records import (
+    CallRecord,
+    NoticeRecord,
+    ObjectionRecord,
+    RecordingRecord,
+    RecordingState,
+    SpanKind,
+    SpanRecord,
+)
 from controller.runtime.ports import SampledDecision
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -92,3 +100,18 @@ def a_span(recording: RecordingName, begin: float, end: float, **changes: Any) -
         "end": at(end),
     }
     return SpanRecord(**{**fields, **changes})
+
+
+def an_objection(**changes: Any) -> ObjectionRecord:
+    fields: dict[str, Any] = {
+        "customer_hash": bytes(32),
+        "scope": "quality",
+        "at": NOON,
+        "until": NOON + timedelta(days=100 * 365),
+    }
+    return ObjectionRecord(**{**fields, **changes})
+
+
+def a_notice(agent: str = "201", **changes: Any) -> NoticeRecord:
+    fields: dict[str, Any] = {"version": "2026-1", "informed_at": date(2026, 3, 1)}
+    return NoticeRecord(agent=agent, **{**fields, **changes})

@@ -77,6 +77,17 @@ async def test_it_is_durable_private_and_never_run_by_root(folder: Path) -> None
     assert running_url(folder) is None
 
 
+async def test_a_server_that_another_user_runs_is_told_with_who_that_is(folder: Path) -> None:
+    """Only root gets as far as that; to anybody else the folder of another user is closed."""
+    async with EmbeddedPostgres(folder) as server:
+        if os.geteuid() == 0:
+            await asyncio.to_thread(shutil.chown, folder / "lock", "nobody")
+            with pytest.raises(ConfigurationError, match="do this as nobody"):
+                running_url(folder)
+        else:
+            assert running_url(folder) == server.url
+
+
 async def test_the_folders_above_keep_their_modes(folder: Path) -> None:
     before = [part.stat().st_mode for part in folder.parents]
     async with EmbeddedPostgres(folder / "deeper" / "still"):

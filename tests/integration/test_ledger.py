@@ -129,6 +129,50 @@ async def test_a_recording_that_has_ended_never_goes_on(
     assert row.recording == ended
 
 
+S = RecordingState
+LIVES = [
+    pytest.param([S.STARTING, S.RECORDING, S.STARTING], S.RECORDING, id="what records does not start again"),
+    pytest.param([S.RECORDING, S.PAUSED, S.RECORDING], S.RECORDING, id="a pause may end"),
+    pytest.param([S.RECORDING, S.PAUSED], S.PAUSED, id="a pause may come"),
+    pytest.param([S.PAUSED, S.FAILED, S.RECORDING], S.FAILED, id="what failed does not go on"),
+    pytest.param([S.FAILED, S.ENDED, S.FAILED], S.ENDED, id="where somebody says so there is a file"),
+    pytest.param([S.ENDED, S.DISCARDING, S.ENDED], S.DISCARDING, id="what is to be thrown away stays so"),
+    pytest.param([S.RECORDING, S.DISCARDING, S.PAUSED], S.DISCARDING, id="and never records"),
+    pytest.param([S.DISCARDING, S.DISCARDED, S.DISCARDING, S.ENDED], S.DISCARDED, id="what is gone is gone"),
+]
+
+
+@pytest.mark.parametrize(("states", "last"), LIVES)
+@pytest.mark.parametrize("apart", [True, False])
+async def test_the_state_of_a_recording_never_goes_back(
+    ledger: PostgresLedger, engine: AsyncEngine, states: list[RecordingState], last: RecordingState, *, apart: bool
+) -> None:
+    first = a_recording(state=states[0])
+    snapshots: list[Entry] = [a_recording(name=first.name, call_id=first.call_id, state=state) for state in states]
+    for batch in ([snapshot] for snapshot in snapshots) if apart else (snapshots,):
+        await ledger.write(batch)
+    [row] = [row async for row in queries.recordings(engine)]
+    assert row.recording.state is last
+
+
+@pytest.mark.parametrize("state", [S.DISCARDING, S.DISCARDED])
+@pytest.mark.parametrize("known", [None, 5, -5])
+async def test_of_a_recording_that_is_thrown_away_nobody_hears_anything(
+    ledger: PostgresLedger, engine: AsyncEngine, state: RecordingState, known: int | None
+) -> None:
+    begun = a_recording(quarantined_from=None if known is None else at(known))
+    await ledger.write([begun, a_recording(name=begun.name, call_id=begun.call_id, state=state)])
+    await ledger.write([a_recording(name=begun.name, call_id=begun.call_id, state=S.ENDED)])
+    [row] = [row async for row in queries.recordings(engine)]
+    assert row.recording.quarantined_from == at(min(known or 0, 0))
+
+
+async def test_what_never_began_is_thrown_away_without_a_moment(ledger: PostgresLedger, engine: AsyncEngine) -> None:
+    await ledger.write([a_recording(state=S.DISCARDING, started_at=None)])
+    [row] = [row async for row in queries.recordings(engine)]
+    assert (row.recording.state, row.recording.quarantined_from) == (S.DISCARDING, None)
+
+
 async def test_a_quarantine_only_grows(ledger: PostgresLedger, engine: AsyncEngine) -> None:
     first = a_recording(quarantined_from=at(5))
     for begin in (7, 3, None):

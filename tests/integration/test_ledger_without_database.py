@@ -200,7 +200,7 @@ async def test_a_database_that_is_nowhere_is_away(tmp_path: Path) -> None:
 
 async def test_a_database_that_is_not_migrated_is_away_not_a_refusal(empty_database: str) -> None:
     async with ledger_on(empty_database) as ledger:
-        assert "decision" in await away(ledger, [a_decision()])
+        assert "not migrated" in await away(ledger, [a_decision()])
         await asyncio.to_thread(migrate.upgrade, empty_database)
         await ledger.write([a_decision()])
 

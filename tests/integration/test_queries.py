@@ -91,6 +91,13 @@ async def test_unfinished_recordings_are_those_of_one_pbx_that_nobody_saw_end(
     assert len(unfinished) == 3
 
 
+async def test_what_is_to_be_thrown_away_is_told_apart(ledger: PostgresLedger, engine: AsyncEngine) -> None:
+    here = [a_recording(state=state) for state in RecordingState]
+    await ledger.write([*here, a_recording(pbx="lyon", state=RecordingState.DISCARDING)])
+    [found] = await queries.recordings_to_discard(engine, "paris")
+    assert (found.name, found.state) == (here[5].name, RecordingState.DISCARDING)
+
+
 async def test_a_policy_is_remembered_once(engine: AsyncEngine) -> None:
     for _ in range(2):
         await queries.remember_policy(engine, version="a" * 64, text="purposes: {}")

@@ -32,6 +32,11 @@ def read(url: str, question: str) -> list[tuple[Any, ...]]:
         return sorted(connection.execute(question.encode()).fetchall())
 
 
+def write(url: str, statements: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statements.encode())
+
+
 def without_alembic(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [row for row in rows if "alembic_version" not in row[1]]
 
@@ -98,3 +103,39 @@ def test_a_database_of_a_newer_program_is_refused(database: str) -> None:
 def test_a_database_that_is_nowhere_is_away() -> None:
     with pytest.raises(DatabaseAway):
         migrate.is_current("postgresql://nobody@127.0.0.1:1/none")
+
+
+ROWS_OF_0001 = """
+INSERT INTO recording (name, call_id, pbx, purpose, state, started_at)
+SELECT 'old ' || state, gen_random_uuid(), 'paris', 'quality', state, '2026-03-02 12:00Z'
+FROM unnest(ARRAY['starting', 'recording', 'paused', 'ended', 'failed']) AS state
+"""
+ROWS_OF_0002 = """
+INSERT INTO recording (name, call_id, pbx, purpose, state, started_at, quarantined_from) VALUES
+    ('thrown away', gen_random_uuid(), 'paris', 'quality', 'discarded', '2026-03-02 12:00Z', NULL),
+    ('to be thrown away', gen_random_uuid(), 'paris', 'quality', 'discarding', '2026-03-02 12:00Z', now());
+INSERT INTO objection VALUES (decode(repeat('00', 32), 'hex'), '*', '2026-03-02 12:00Z', '2027-03-02 12:00Z');
+INSERT INTO agent_notice (agent, version, informed_at) VALUES ('201', '2026-1', '2026-03-01');
+"""
+STATES = "SELECT name, state, quarantined_from = started_at FROM recording"
+
+
+def test_a_step_forward_and_back_keeps_the_recordings_and_never_unlocks_one_that_was_thrown_away(
+    empty_database: str,
+) -> None:
+    migrate.upgrade(empty_database, "0001")
+    write(empty_database, ROWS_OF_0001)
+    before = read(empty_database, STATES)
+    migrate.upgrade(empty_database, "0002")
+    assert read(empty_database, STATES) == before
+    write(empty_database, ROWS_OF_0002)
+    migrate.downgrade(empty_database, "0001")
+    thrown_away = [("thrown away", "ended", True), ("to be thrown away", "ended", True)]
+    assert read(empty_database, STATES) == sorted([*before, *thrown_away])
+    migrate.upgrade(empty_database)
+    assert read(empty_database, STATES) == sorted([*before, *thrown_away])
+
+
+def test_no_number_can_stand_where_a_hash_belongs(database: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        write(database, "INSERT INTO objection VALUES ('0199000001', '*', now(), now())")

@@ -79,6 +79,8 @@ def test_a_url_without_a_path_asks_for_the_root() -> None:
         ({"agi_request": "http://127.0.0.1/"}, "not an agi://"),
         ({"agi_request": "agi://[1/"}, "not a URL"),
         ({"agi_request": "agi://h/x?queue=a&queue=b"}, "twice"),
+        ({"agi_request": "agi://h/x?queue=a%00"}, "a NUL"),
+        ({"agi_language": "f\0r"}, "a NUL"),
         ({"GET / HTTP/1.1": ""}, "not 'agi_name: value'"),
     ],
 )

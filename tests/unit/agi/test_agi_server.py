@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -354,6 +355,23 @@ async def test_a_malformed_environment_ends_that_session_only(environment: bytes
         await daemon.assert_serves()
 
 
+async def test_a_peer_without_an_address_is_let_go_unasked() -> None:
+    """One that has gone before it was met has none, and whoever is allowed is told by addresses."""
+    asked: list[str] = []
+    transport, writer = Mock(), Mock()
+    writer.transport, writer.get_extra_info.return_value = transport, None
+
+    async def served(_session: AgiSession) -> None: ...
+
+    def allowed(peer: str) -> bool:
+        asked.append(peer)
+        return True
+
+    async with FastAgiServer(host="127.0.0.1", port=0, allowed=allowed, handler=served) as server:
+        server._connected(asyncio.StreamReader(), writer)
+    assert (asked, transport.abort.called, server.session_count) == ([], True, 0)
+
+
 async def test_a_slow_environment_ends_that_session_only() -> None:
     async with run_daemon(ask, QUICK) as daemon:
         async with daemon.call(environment=ENVIRONMENT[:-1]) as pbx:
@@ -383,7 +401,7 @@ async def test_a_peer_that_is_not_allowed_is_refused_and_logged() -> None:
     with capture_logs() as logs:
         async with run_daemon(allowed=False) as daemon, daemon.call(environment=b"") as pbx:
             await pbx.assert_closed()
-    assert logs == [{"event": "agi.peer-refused", "log_level": "warning", "peer": "127.0.0.1"}]
+    assert logs == [{"event": "agi.peer_refused", "log_level": "warning", "peer": "127.0.0.1"}]
 
 
 async def test_one_session_too_many_is_closed_at_once() -> None:
@@ -423,7 +441,7 @@ async def test_a_handler_that_fails_is_logged_and_closes_its_session() -> None:
                 await pbx.hear()
                 await pbx.say(b"200 result=1 (boom)\n")
                 await pbx.assert_closed()
-        assert [log["event"] for log in logs] == ["agi.handler-failed"]
+        assert [log["event"] for log in logs] == ["agi.handler_failed"]
         await daemon.assert_serves()
 
 

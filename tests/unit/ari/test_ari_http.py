@@ -311,3 +311,16 @@ async def test_the_credentials_are_not_sent_to_where_a_redirect_points() -> None
         with pytest.raises(PbxRefused):
             await ari.info()
     assert asked == ["/ari/asterisk/info"]
+
+
+async def test_a_snoop_hears_both_sides() -> None:
+    """So what is paused or stopped is paused or stopped for both."""
+    asked: list[dict[str, str]] = []
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(dict(request.query))
+        return web.json_response({"id": "rc-1"})
+
+    async with ari_against(handler) as ari:
+        await ari.snoop("customer", "rc-1")
+    assert asked == [{"spy": "both", "app": "rc"}]

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from controller.ari.client import Ari
 from controller.ari.events import Event, StasisEnd
-from controller.ari.stream import FIRST_DELAY_S, LONGEST_DELAY_S, EventStream, back_off_s
+from controller.ari.stream import EventStream
 from controller.errors import PbxUnreachable
 
 PATIENCE_S = 20.0
@@ -242,11 +242,3 @@ async def test_an_application_taken_by_another_program_is_named() -> None:
     async with pbx.serving() as ari, streaming(ari, heard) as stream:
         await heard.until("lost")
         assert "another program took over the ARI application 'rc'" in stream.last_error
-
-
-def test_the_back_off_doubles_is_bounded_and_is_spread() -> None:
-    assert back_off_s(0, 0.0) == FIRST_DELAY_S / 2
-    assert back_off_s(1, 0.0) == FIRST_DELAY_S
-    assert back_off_s(3, 0.5) == pytest.approx(0.6)
-    assert all(back_off_s(n, 0.999) <= LONGEST_DELAY_S for n in (0, 5, 6, 7, 1000, 10**9))
-    assert back_off_s(10**9, 0.0) == LONGEST_DELAY_S / 2

@@ -22,33 +22,33 @@ SOME_KEYS = 'keys: {object: "1", information: "*"}'
 SHAPES = {
     "an unknown key is named with the one that was meant": (
         {"rate: 0.25": "rate: 0.25, blok: 20"},
-        ["18: purposes.quality.sampling.blok: is not a known key (did you mean block?)"],
+        ["19: purposes.quality.sampling.blok: is not a known key (did you mean block?)"],
     ),
     "an unknown key that resembles nothing is just unknown": (
         {"default_language: fr": "default_language: fr\nxyzzy: 1"},
-        ["10: xyzzy: is not a known key"],
+        ["11: xyzzy: is not a known key"],
     ),
     "a missing key is told on the line of what lacks it": (
         {"basis: legitimate-interest\n    ": ""},
-        ["15: purposes.quality.basis: is missing"],
+        ["16: purposes.quality.basis: is missing"],
     ),
     "a missing section is told on the first line": (
-        {'agents: {channels: ["PJSIP/2*"]}\n': ""},
+        {'agents: {channels: ["PJSIP/2*"], notice: "2026-01"}\n': ""},
         ["1: agents: is missing"],
     ),
     "a number where a key of the telephone is expected wants quotes": (
         {'object: "1"': "object: 1"},
-        ["24: purposes.quality.consent.keys.object: must be text: write it in quotes"],
+        ["25: purposes.quality.consent.keys.object: must be text: write it in quotes"],
     ),
     "no is a word, as in YAML 1.2": (
         {"routes:": "database: {embedded: no}\nroutes:"},
-        ["26: database.embedded: must be true or false (YAML 1.2 reads this as a word)"],
+        ["30: database.embedded: must be true or false (YAML 1.2 reads this as a word)"],
     ),
     "a word that is nearly right is recognised": (
         {"basis: legitimate-interest": "basis: legitimate"},
         [
             (
-                "16: purposes.quality.basis: must be consent, contract, legal-obligation or legitimate-interest"
+                "17: purposes.quality.basis: must be consent, contract, legal-obligation or legitimate-interest"
                 " (did you mean legitimate-interest?)"
             )
         ],
@@ -59,150 +59,158 @@ SHAPES = {
     ),
     "sampling that is some other word": (
         {"sampling: {rate: 0.25}": "sampling: most"},
-        ["18: purposes.quality.sampling: must be all, or a block of keys"],
+        ["19: purposes.quality.sampling: must be all, or a block of keys"],
     ),
     "a rate that is no number": (
         {"rate: 0.25": "rate: .nan"},
-        ["18: purposes.quality.sampling.rate: must be a finite number"],
+        ["19: purposes.quality.sampling.rate: must be a finite number"],
     ),
     "a rate of zero": (
         {"rate: 0.25": "rate: 0"},
-        ["18: purposes.quality.sampling.rate: must be above 0.0"],
+        ["19: purposes.quality.sampling.rate: must be above 0.0"],
     ),
     "a retention that is no period": (
         {"retention: 6 months": "retention: half a year"},
-        ["25: purposes.quality.retention: must be a period such as 6 months, 1 year or 90 days"],
+        ["26: purposes.quality.retention: must be a period such as 6 months, 1 year or 90 days"],
+    ),
+    "a recording that is kept for ever": (
+        {"    retention: 6 months\n": ""},
+        ["16: purposes.quality.retention: is missing"],
     ),
     "a retention of nothing": (
         {"retention: 6 months": "retention: 0 days"},
-        ["25: purposes.quality.retention: must be a period such as 6 months, 1 year or 90 days"],
+        ["26: purposes.quality.retention: must be a period such as 6 months, 1 year or 90 days"],
     ),
     "a port beyond the last": (
         {"routes:": "http: {port: 65536}\nroutes:"},
-        ["26: http.port: must be at most 65535"],
+        ["30: http.port: must be at most 65535"],
     ),
     "a state directory that depends on where one stands": (
         {"state_directory: STATE": "state_directory: state"},
-        ["2: state_directory: must be an absolute path"],
+        ["3: state_directory: must be an absolute path"],
     ),
     "a FastAGI client that is no address": (
         {"fastagi_clients: [127.0.0.1]": "fastagi_clients: [127.0.0.1, pbx.example]"},
-        ["6: pbxs[0].fastagi_clients[1]: must be an IP address or a network such as 192.0.2.0/24"],
+        ["7: pbxs[0].fastagi_clients[1]: must be an IP address or a network such as 192.0.2.0/24"],
     ),
     "FastAGI from anywhere": (
         {"fastagi_clients: [127.0.0.1]": "fastagi_clients: [0.0.0.0/0]"},
-        ["6: pbxs[0].fastagi_clients[0]: would let in every address; FastAGI has no password"],
+        ["7: pbxs[0].fastagi_clients[0]: would let in every address; FastAGI has no password"],
     ),
     "FastAGI from nowhere": (
         {"fastagi_clients: [127.0.0.1]": "fastagi_clients: []"},
-        ["6: pbxs[0].fastagi_clients: must have at least one entry"],
+        ["7: pbxs[0].fastagi_clients: must have at least one entry"],
     ),
     "a password in the URL of ARI": (
         {"http://127.0.0.1:8088/ari": "http://me:hunter2@127.0.0.1:8088/ari"},
-        ["5: pbxs[0].ari.url: must not hold a user or a password: ari.username and the secret ari-password do"],
+        ["6: pbxs[0].ari.url: must not hold a user or a password: ari.username and the secret ari-password do"],
     ),
     "a URL of ARI that no parser takes": (
         {"http://127.0.0.1:8088/ari": "http://[::1/ari"},
-        ["5: pbxs[0].ari.url: must be a URL such as http://127.0.0.1:8088/ari"],
+        ["6: pbxs[0].ari.url: must be a URL such as http://127.0.0.1:8088/ari"],
     ),
     "a URL of the database that no parser takes": (
         {"routes:": 'database: {url: "postgresql://[::1/rc"}\nroutes:'},
-        ["26: database.url: must be a URL such as postgresql://user@host/database"],
+        ["30: database.url: must be a URL such as postgresql://user@host/database"],
     ),
     "an address to listen on that is none": (
         {"routes:": "http: {listen: a_b}\nroutes:"},
-        ["26: http.listen: must be an IP address or a host name"],
+        ["30: http.listen: must be an IP address or a host name"],
     ),
     "a URL of ARI that is none": (
         {"http://127.0.0.1:8088/ari": "127.0.0.1:8088"},
-        ["5: pbxs[0].ari.url: must be a URL such as http://127.0.0.1:8088/ari"],
+        ["6: pbxs[0].ari.url: must be a URL such as http://127.0.0.1:8088/ari"],
+    ),
+    "a port of the broker that is none": (
+        {"routes:": 'mqtt: {url: "mqtt://127.0.0.1:0"}\nroutes:'},
+        ["30: mqtt.url: must be a URL such as mqtt://127.0.0.1:1883"],
     ),
     "a password in the URL of the database": (
         {"routes:": 'database: {url: "postgresql://me:hunter2@db.example/rc"}\nroutes:'},
-        ["26: database.url: must not hold a password: put the whole URL into the secret database-url"],
-    ),
-    "an agent that is no channel": (
-        {"PJSIP/2*": "2*"},
-        ["8: agents.channels[0]: must be a channel such as PJSIP/201, or a pattern such as PJSIP/2*"],
+        ["30: database.url: must not hold a password: put the whole URL into the secret database-url"],
     ),
     "a sound that would leave its folder": (
         {"sound: rc/told": "sound: ../told"},
         [
             (
-                "11: announcements.told.sound: must be the name of a sound without its ending, such as"
+                "12: announcements.told.sound: must be the name of a sound without its ending, such as"
                 " recording-controller/quality"
             )
         ],
     ),
     "a language that Asterisk would not know": (
         {"fr: Bonjour": "French: Bonjour"},
-        ["11: announcements.told.text.French: must be a language as Asterisk names it, such as fr or en_GB"],
-    ),
-    "a pause of five keys": (
-        {"routes:": 'keys: {pause: "*7777"}\nroutes:'},
-        ['26: keys.pause: must be one to four keys in quotes, such as "*7"'],
+        ["12: announcements.told.text.French: must be a language as Asterisk names it, such as fr or en_GB"],
     ),
     "faults of shape and of rules are told together, in the order of the file": (
         {"rate: 0.25": "rate: 0.5", "agents:": "agent:", "purposes: [quality]": "purposes: [qualty]"},
         [
             "1: agents: is missing",
-            "8: agent: is not a known key (did you mean agents?)",
-            f"18: purposes.quality.sampling.rate: 0.5 {ABOVE}",
-            "29: routes[0].purposes[0]: names no purpose of this file: qualty (did you mean quality?)",
+            "9: agent: is not a known key (did you mean agents?)",
+            f"19: purposes.quality.sampling.rate: 0.5 {ABOVE}",
+            "33: routes[0].purposes[0]: names no purpose of this file: qualty (did you mean quality?)",
         ],
+    ),
+    "a route that serves no purpose": (
+        {"purposes: [quality]": "purposes: []"},
+        ["33: routes[0].purposes: must have at least one entry"],
+    ),
+    "the screen beside the call": (
+        {"retention: 6 months": "retention: 6 months\n    screen: true"},
+        ["27: purposes.quality.screen: is not a known key"],
     ),
     "a purpose that is wrong is still known to its routes": (
         {"basis: legitimate-interest": "basis: 1"},
-        ["16: purposes.quality.basis: must be consent, contract, legal-obligation or legitimate-interest"],
+        ["17: purposes.quality.basis: must be consent, contract, legal-obligation or legitimate-interest"],
     ),
 }
 
 PURPOSES = {
     "a rate above the limit": (
         {"rate: 0.25": "rate: 0.35"},
-        [f"18: purposes.quality.sampling.rate: 0.35 {ABOVE}"],
+        [f"19: purposes.quality.sampling.rate: 0.35 {ABOVE}"],
     ),
     "a maximum above the limit": (
         {"rate: 0.25": "rate: 0.25, maximum: 0.4"},
-        [f"18: purposes.quality.sampling.maximum: 0.4 {ABOVE}"],
+        [f"19: purposes.quality.sampling.maximum: 0.4 {ABOVE}"],
     ),
     "a block that the rate does not divide": (
         {"rate: 0.25": "rate: 0.25, block: 10"},
-        ["18: purposes.quality.sampling.rate: times block (10) must be a whole number of calls, not 2.5"],
+        ["19: purposes.quality.sampling.rate: times block (10) must be a whole number of calls, not 2.5"],
     ),
     "a minimum above the rate and a maximum below it": (
         {"rate: 0.25": "rate: 0.25, minimum: 0.28, maximum: 0.2"},
         [
-            "18: purposes.quality.sampling.minimum: must be at most the rate, 0.25",
-            "18: purposes.quality.sampling.maximum: must be at least the rate, 0.25",
+            "19: purposes.quality.sampling.minimum: must be at most the rate, 0.25",
+            "19: purposes.quality.sampling.maximum: must be at least the rate, 0.25",
         ],
     ),
     "strata divided twice by the same thing": (
         {"rate: 0.25": "rate: 0.25, strata: [queue, queue]"},
-        ["18: purposes.quality.sampling.strata: names the same thing twice"],
+        ["19: purposes.quality.sampling.strata: names the same thing twice"],
     ),
     "quality for every call": (
         {"sampling: {rate: 0.25}": "sampling: all"},
         [
             (
-                "18: purposes.quality.sampling: all is only for a legal obligation or a recording on-trigger:"
+                "19: purposes.quality.sampling: all is only for a legal obligation or a recording on-trigger:"
                 " recording must not be systematic (CNIL, listening and recording at work)"
             )
         ],
     ),
     "quality kept for seven months": (
         {"retention: 6 months": "retention: 7 months"},
-        [f"25: purposes.quality.retention: {SIX_MONTHS}"],
+        [f"26: purposes.quality.retention: {SIX_MONTHS}"],
     ),
     "quality kept for more days than six months always have": (
         {"retention: 6 months": "retention: 182 days"},
-        [f"25: purposes.quality.retention: {SIX_MONTHS}"],
+        [f"26: purposes.quality.retention: {SIX_MONTHS}"],
     ),
     "evidence from the answer": (
         {"basis: legitimate-interest": "basis: contract"},
         [
             (
-                "17: purposes.quality.starts: must be on-trigger: evidence of a contract is recorded from when the talk"
+                "18: purposes.quality.starts: must be on-trigger: evidence of a contract is recorded from when the talk"
                 " is about concluding it, never from the answer (CNIL, 25 April 2022)"
             )
         ],
@@ -211,12 +219,64 @@ PURPOSES = {
         {
             "basis: legitimate-interest": "basis: contract",
             "on-answer": "on-trigger",
-            "retention: 6 months": "retention: 5 years 1 day",
+            "retention: 6 months": "retention: 5 years 1 day\n    notice: told",
+        },
+        [("26: purposes.quality.retention: must be at most 5 years (the usual practice for evidence of a contract)")],
+    ),
+    "documents of analysis kept for longer than a year": (
+        {"retention: 6 months": "retention: 6 months\n    analyses: 13 months"},
+        [
+            (
+                "27: purposes.quality.analyses: must be at most 1 year (CNIL, listening and recording at work:"
+                " documents of analysis)"
+            )
+        ],
+    ),
+    "a notice that nobody hears": (
+        {"retention: 6 months": "retention: 6 months\n    notice: told"},
+        ["27: purposes.quality.notice: is never heard: it is played when a recording starts on-trigger"],
+    ),
+    "a notice that does not exist": (
+        {"on-answer": "on-trigger", "retention: 6 months": "retention: 6 months\n    notice: tolt"},
+        ["27: purposes.quality.notice: names no announcement of this file: tolt (did you mean told?)"],
+    ),
+    "evidence of a contract without a notice": (
+        {"basis: legitimate-interest": "basis: contract", "on-answer": "on-trigger"},
+        [
+            (
+                "16: purposes.quality: needs a notice: the customer is told again when the recording begins (CNIL,"
+                " 25 April 2022)"
+            )
+        ],
+    ),
+    "a refusal that ends the call, without a key": (
+        {
+            "basis: legitimate-interest": "basis: legal-obligation",
+            "mode: opt-out": "mode: refusal-ends-call",
+            'object: "1", ': "",
         },
         [
             (
-                "25: purposes.quality.retention: must be at most 5 years (evidence is kept no longer than actions may"
-                " be brought, C. civ. art. 2224)"
+                "25: purposes.quality.consent.keys: needs the key object in mode refusal-ends-call: whoever presses it"
+                " is not served by telephone (C. assur. R. 112-7)"
+            )
+        ],
+    ),
+    "a choice after a refusal that ends the call, and no information": (
+        {
+            "basis: legitimate-interest": "basis: legal-obligation",
+            "mode: opt-out": "mode: refusal-ends-call",
+            "      information: information\n": "",
+            ', information: "*"': "",
+        },
+        ["23: purposes.quality.consent.choice: is never asked: consent.information is missing"],
+    ),
+    "consent by staying on the line": (
+        {"basis: legitimate-interest": "basis: consent", "mode: opt-out": "mode: refusal-ends-call"},
+        [
+            (
+                "21: purposes.quality.consent.mode: must be opt-in where the basis is consent: silence is no consent"
+                " (GDPR art. 4(11) and 7)"
             )
         ],
     ),
@@ -224,7 +284,7 @@ PURPOSES = {
         {"basis: legitimate-interest": "basis: legal-obligation", "retention: 6 months": "retention: 8 years"},
         [
             (
-                "25: purposes.quality.retention: must be at most 7 years (MiFID II art. 16(7): 5 years, 7 where the"
+                "26: purposes.quality.retention: must be at most 7 years (MiFID II art. 16(7): 5 years, 7 where the"
                 " authority asks for it)"
             )
         ],
@@ -233,14 +293,14 @@ PURPOSES = {
         {"basis: legitimate-interest": "basis: consent"},
         [
             (
-                "20: purposes.quality.consent.mode: must be opt-in where the basis is consent: silence is no consent"
+                "21: purposes.quality.consent.mode: must be opt-in where the basis is consent: silence is no consent"
                 " (GDPR art. 4(11) and 7)"
             )
         ],
     ),
     "nobody informed": (
         {"      announcement: told\n": ""},
-        ["19: purposes.quality.consent: needs an announcement: whoever is recorded is told (GDPR art. 13)"],
+        ["20: purposes.quality.consent: needs an announcement: whoever is recorded is told (GDPR art. 13)"],
     ),
     "nobody asked without a legal obligation": (
         {
@@ -250,7 +310,7 @@ PURPOSES = {
         },
         [
             (
-                "20: purposes.quality.consent.mode: none is only for a legal obligation: anyone else may object"
+                "21: purposes.quality.consent.mode: none is only for a legal obligation: anyone else may object"
                 " (GDPR art. 21)"
             )
         ],
@@ -258,14 +318,14 @@ PURPOSES = {
     "keys where nothing is asked": (
         {"basis: legitimate-interest": "basis: legal-obligation", "mode: opt-out": "mode: none"},
         [
-            f"22: purposes.quality.consent.information: {NOT_ASKED}",
-            f"23: purposes.quality.consent.choice: {NOT_ASKED}",
-            f"24: purposes.quality.consent.keys: {NOT_ASKED}",
+            f"23: purposes.quality.consent.information: {NOT_ASKED}",
+            f"24: purposes.quality.consent.choice: {NOT_ASKED}",
+            f"25: purposes.quality.consent.keys: {NOT_ASKED}",
         ],
     ),
     "opt-in without a key to agree": (
         {"mode: opt-out": "mode: opt-in"},
-        ["24: purposes.quality.consent.keys: needs the key agree in mode opt-in: silence is no consent (GDPR art. 7)"],
+        ["25: purposes.quality.consent.keys: needs the key agree in mode opt-in: silence is no consent (GDPR art. 7)"],
     ),
     "opt-in with nothing that asks": (
         {
@@ -273,55 +333,56 @@ PURPOSES = {
             "      information: information\n      choice: choice\n": "",
             SOME_KEYS: 'keys: {agree: "1", object: "2"}',
         },
-        ["19: purposes.quality.consent: needs a choice in mode opt-in: it asks for the key"],
+        ["20: purposes.quality.consent: needs a choice in mode opt-in: it asks for the key"],
     ),
     "the key that refuses gives the information too": (
         {'information: "*"': 'information: "1"'},
-        ["24: purposes.quality.consent.keys.information: must not be the key object too: one key, one meaning"],
+        ["25: purposes.quality.consent.keys.information: must not be the key object too: one key, one meaning"],
     ),
     "the default key that refuses gives the information too": (
         {SOME_KEYS: 'keys: {information: "1"}'},
-        ["24: purposes.quality.consent.keys.information: must not be the key object too: one key, one meaning"],
+        ["25: purposes.quality.consent.keys.information: must not be the key object too: one key, one meaning"],
     ),
     "information without a key": (
         {', information: "*"': ""},
-        ["24: purposes.quality.consent.keys: needs the key information, which plays the information"],
+        ["25: purposes.quality.consent.keys: needs the key information, which plays the information"],
     ),
     "information without a choice after it": (
         {"      choice: choice\n": ""},
-        ["22: purposes.quality.consent.information: needs a choice: it is asked again after the information"],
+        ["23: purposes.quality.consent.information: needs a choice: it is asked again after the information"],
     ),
     "a key and a choice without information": (
         {"      information: information\n": ""},
         [
-            "22: purposes.quality.consent.choice: is never asked: consent.information is missing",
-            "23: purposes.quality.consent.keys.information: has nothing to play: consent.information is missing",
+            "23: purposes.quality.consent.choice: is never asked: consent.information is missing",
+            "24: purposes.quality.consent.keys.information: has nothing to play: consent.information is missing",
         ],
     ),
     "an announcement that does not exist": (
         {"announcement: told": "announcement: tolt"},
-        ["21: purposes.quality.consent.announcement: names no announcement of this file: tolt (did you mean told?)"],
+        ["22: purposes.quality.consent.announcement: names no announcement of this file: tolt (did you mean told?)"],
     ),
 }
 
 REST = {
     "two routes of one name": (
         {"routes:\n": "routes:\n  - {name: support, queues: [sales], purposes: [quality]}\n"},
-        ["28: routes[1].name: is the name of routes[0] too"],
+        ["32: routes[1].name: is the name of routes[0] too"],
     ),
     "a purpose twice on a route": (
         {"purposes: [quality]": "purposes: [quality, quality]"},
-        ["29: routes[0].purposes[1]: names quality twice"],
+        ["33: routes[0].purposes[1]: names quality twice"],
     ),
     "two consents on one route": (
         {
             "routes:\n": "  orders: {basis: contract, starts: on-trigger, sampling: all, retention: 1 year,"
+            " notice: told, listeners: [lawyers], assessed: 2026-01-31, consulted: no-representatives,"
             " consent: {mode: opt-out, announcement: told}}\nroutes:\n",
             "purposes: [quality]": "purposes: [quality, orders]",
         },
         [
             (
-                "30: routes[0].purposes[1]: has another consent than quality: a call has one dialogue, so a route has"
+                "34: routes[0].purposes[1]: has another consent than quality: a call has one dialogue, so a route has"
                 " one consent"
             )
         ],
@@ -332,69 +393,109 @@ REST = {
             " sounds: SOUNDS}\nagents:"
         },
         [
-            "8: pbxs[1].name: is the name of pbxs[0] too",
-            "8: pbxs[1].fastagi_clients[0]: belongs to pbxs[0] (main) too: the address tells which PBX is asking",
+            "9: pbxs[1].name: is the name of pbxs[0] too",
+            "9: pbxs[1].fastagi_clients[0]: belongs to pbxs[0] (main) too: the address tells which PBX is asking",
         ],
     ),
     "a PBX whose name would read as the file of a secret": (
         {"name: main": "name: my-file"},
-        ["4: pbxs[0].name: must not end in file: that is how variables with secret files end"],
+        ["5: pbxs[0].name: must not end in file: that is how variables with secret files end"],
     ),
     "one port for two": (
         {"routes:": "fastagi: {port: 8080}\nroutes:"},
         ["1: http.port: is the port of fastagi too"],
     ),
+    "a password in the URL of the broker": (
+        {"routes:": 'mqtt: {url: "mqtt://me:hunter2@broker.example"}\nroutes:'},
+        ["30: mqtt.url: must not hold a user or a password: mqtt.username and the secret mqtt-password do"],
+    ),
+    "a broker that is none": (
+        {"routes:": 'mqtt: {url: "http://broker.example"}\nroutes:'},
+        ["30: mqtt.url: must be a URL such as mqtt://127.0.0.1:1883"],
+    ),
+    "a topic in the URL of the broker": (
+        {"routes:": 'mqtt: {url: "mqtts://broker.example/calls"}\nroutes:'},
+        ["30: mqtt.url: must be a URL such as mqtt://127.0.0.1:1883: the topic is mqtt.topic"],
+    ),
+    "a topic that is many": (
+        {"routes:": 'mqtt: {url: "mqtts://broker.example", topic: "calls/#"}\nroutes:'},
+        [
+            (
+                "30: mqtt.topic: must be a topic without wildcards, such as recording-controller or"
+                " site/recording-controller"
+            )
+        ],
+    ),
     "two databases": (
         {"routes:": 'database: {embedded: true, url: "postgresql://db.example/rc"}\nroutes:'},
-        ["26: database.url: and embedded: true exclude each other"],
+        ["30: database.url: and embedded: true exclude each other"],
     ),
     "no database": (
         {"routes:": "database: {embedded: false}\nroutes:"},
-        ["26: database: is nowhere: embedded is false, there is no url and no secret database-url"],
-    ),
-    "the same keys pause and resume": (
-        {"routes:": 'keys: {resume: "*7"}\nroutes:'},
-        ["26: keys.resume: pause and resume must differ, and neither be a part of the other"],
-    ),
-    "the keys to pause begin those to resume": (
-        {"routes:": 'keys: {pause: "*8", resume: "*81"}\nroutes:'},
-        ["26: keys.resume: pause and resume must differ, and neither be a part of the other"],
-    ),
-    "the keys to resume end those to pause": (
-        {"routes:": 'keys: {pause: "5*8"}\nroutes:'},
-        ["26: keys.pause: pause and resume must differ, and neither be a part of the other"],
-    ),
-    "keys that transfer the call": (
-        {"routes:": 'keys: {pause: "#1"}\nroutes:'},
-        ["26: keys.pause: clashes with #1, a feature code that features.conf of Asterisk proposes"],
-    ),
-    "keys that begin with those that record": (
-        {"routes:": 'keys: {pause: "*11"}\nroutes:'},
-        ["26: keys.pause: clashes with *1, a feature code that features.conf of Asterisk proposes"],
-    ),
-    "the key that hangs up": (
-        {"routes:": 'keys: {pause: "#"}\nroutes:'},
-        ["26: keys.pause: is Asterisk's own key to hang up (*) or to transfer (#) where features.conf sets no other"],
+        ["30: database: is nowhere: embedded is false, there is no url and no secret database-url"],
     ),
     "an announcement that lacks the default language": (
         {"fr: Bonjour, ": ""},
-        ["11: announcements.told.text: has no text in fr, the default language"],
+        ["12: announcements.told.text: has no text in fr, the default language"],
     ),
 }
 
 WARNINGS = {
     "a rate below the usual": (
         {"rate: 0.25": "rate: 0.10"},
-        ["18: purposes.quality.sampling.rate: 0.1 is below 0.20: lawful, but 20 to 30 % is the usual quality goal"],
+        ["19: purposes.quality.sampling.rate: 0.1 is below 0.20: lawful, but 20 to 30 % is the usual quality goal"],
     ),
     "a route behind one that takes everything": (
         {"routes:\n": "routes:\n  - {name: all, purposes: [quality]}\n"},
-        ["28: routes[1]: is never reached: routes[0] (all) takes all of its calls"],
+        ["32: routes[1]: is never reached: routes[0] (all) takes all of its calls"],
     ),
     "a route behind a pattern that takes its queue": (
         {"routes:\n": "routes:\n  - {name: some, queues: [s*], purposes: [quality]}\n"},
-        ["28: routes[1]: is never reached: routes[0] (some) takes all of its calls"],
+        ["32: routes[1]: is never reached: routes[0] (some) takes all of its calls"],
     ),
+    "a route behind one that takes every call of its number, context and more": (
+        {
+            "routes:\n": 'routes:\n  - {name: some, called: ["+331990000*"], contexts: ["*"], purposes: [quality]}\n',
+            "queues: [support]": 'queues: [support]\n    called: ["+33199000020"]',
+        },
+        ["32: routes[1]: is never reached: routes[0] (some) takes all of its calls"],
+    ),
+    "a route behind one for some numbers called is reached": (
+        {"routes:\n": 'routes:\n  - {name: some, called: ["+331990000*"], purposes: [quality]}\n'},
+        [],
+    ),
+    "a route behind one for everybody who shows a number is reached by those who do not": (
+        {"routes:\n": 'routes:\n  - {name: some, calling: ["*"], purposes: [quality]}\n'},
+        [],
+    ),
+    "a route behind one of another context is reached": (
+        {"routes:\n": "routes:\n  - {name: some, contexts: [from-trunk], purposes: [quality]}\n"},
+        [],
+    ),
+    "a refusal that ends the call without a legal obligation": (
+        {"mode: opt-out": "mode: refusal-ends-call"},
+        [
+            (
+                "21: purposes.quality.consent.mode: refusal-ends-call is meant for a legal obligation (C. assur."
+                " R. 112-7): objecting costs the call"
+            )
+        ],
+    ),
+    "a notice that a route's language lacks": (
+        {
+            "on-answer": "on-trigger",
+            "retention: 6 months": "retention: 6 months\n    notice: again",
+            "purposes: [quality]": "purposes: [quality]\n    language: en",
+            "announcements:\n": "announcements:\n  again: {sound: rc/told, text: {fr: Encore}}\n",
+        },
+        [("36: routes[0].language: announcement again has no text in en: the default language is spoken instead")],
+    ),
+    "a broker over the network in clear": (
+        {"routes:": 'mqtt: {url: "mqtt://192.0.2.1"}\nroutes:'},
+        ["30: mqtt.url: goes over the network without encryption: use mqtts"],
+    ),
+    "a broker on this machine": ({"routes:": 'mqtt: {url: "mqtt://localhost"}\nroutes:'}, []),
+    "a broker over the network, encrypted": ({"routes:": 'mqtt: {url: "mqtts://192.0.2.1"}\nroutes:'}, []),
     "a route behind one of the other direction is reached": (
         {"routes:\n": "routes:\n  - {name: out, direction: outbound, purposes: [quality]}\n"},
         [],
@@ -406,7 +507,7 @@ WARNINGS = {
     "a route in a language that nobody has spoken": (
         {"purposes: [quality]": "purposes: [quality]\n    language: de_AT"},
         [
-            f"30: routes[0].language: announcement {name} has no text in de_AT: the default language is spoken instead"
+            f"34: routes[0].language: announcement {name} has no text in de_AT: the default language is spoken instead"
             for name in ("choice", "information", "told")
         ],
     ),
@@ -419,17 +520,17 @@ WARNINGS = {
             "routes:\n": "routes: []\nx:\n",
             "x:\n  - name: support\n    queues: [support]\n    purposes: [quality]\n": "",
         },
-        ["15: purposes.quality: is served by no route"],
+        ["16: purposes.quality: is served by no route"],
+    ),
+    "a legal obligation for as long as the longest": (
+        {"basis: legitimate-interest": "basis: legal-obligation", "retention: 6 months": "retention: 7 years"},
+        [],
     ),
     "HTTP for everybody": (
         {"routes:": "http: {listen: 192.0.2.1}\nroutes:"},
-        ["26: http.listen: is reached from outside without encryption: put a proxy with TLS before it"],
+        ["30: http.listen: is reached from outside without encryption: put a proxy with TLS before it"],
     ),
     "HTTP for this machine only, by name": ({"routes:": "http: {listen: localhost}\nroutes:"}, []),
-    "representatives that are everybody": (
-        {"routes:": 'never_recorded: {representatives: ["PJSIP/*"]}\nroutes:'},
-        ["26: never_recorded.representatives[0]: takes in every agent: nobody is ever recorded"],
-    ),
     "nothing to warn of": ({}, []),
 }
 

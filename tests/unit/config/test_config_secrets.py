@@ -151,13 +151,20 @@ def test_short_token_is_refused_and_none_is_none(tmp_path: Path) -> None:
     assert Secrets(directory=tmp_path, environ={}).http_token() is None
 
 
+def test_password_of_the_broker_is_found_and_none_is_none(tmp_path: Path) -> None:
+    assert Secrets(directory=tmp_path, environ={}).mqtt_password() is None
+    stored(tmp_path, "mqtt-password", "hunter2\n")
+    assert Secrets(directory=tmp_path, environ={}).mqtt_password() == Secret("hunter2")
+
+
 def test_problems_are_all_told_and_nothing_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
-    environ = {KEY: "x", URL: "mysql://a:hunter2@b/c"}
+    environ = {KEY: "x", URL: "mysql://a:hunter2@b/c", "RECORDING_CONTROLLER_MQTT_PASSWORD": ""}
     problems = Secrets(directory=folder, environ=environ).problems(["main"])
     assert [problem.split(":")[0] for problem in problems] == [
         "secret ari-password is missing",
         "secret database-url must be a URL such as postgresql",
+        "secret mqtt-password",
         "secret sampling-key must be 32 bytes in hexadecimal, 64 digits",
     ]
     assert not any("hunter2" in problem for problem in problems)
@@ -200,7 +207,7 @@ def test_secret_url_is_not_used_where_the_file_says_embedded(
     place.environ[URL] = "postgresql://secret.example/rc"
     text = changed({"routes:": "database: {embedded: true}\nroutes:"})
     assert place.load(text).database.embedded
-    assert place.warnings(text) == ["26: database.embedded: is true: the secret database-url is not used"]
+    assert place.warnings(text) == ["30: database.embedded: is true: the secret database-url is not used"]
 
 
 def test_secret_url_that_is_none_is_a_fault_of_the_database(
@@ -208,7 +215,7 @@ def test_secret_url_that_is_none_is_a_fault_of_the_database(
 ) -> None:
     place.environ[URL] = "hunter2"
     assert place.faults(changed({"routes:": "database: {}\nroutes:"})) == [
-        "26: database: secret database-url must be a URL such as postgresql://user@host/database"
+        "30: database: secret database-url must be a URL such as postgresql://user@host/database"
     ]
 
 

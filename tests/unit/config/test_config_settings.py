@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from datetime import date
 from hashlib import sha256
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.config import Mqtt
 from controller.config.period import parse_period, within, written
 from controller.domain.policy import (
     Basis,
@@ -48,6 +50,9 @@ def test_purpose_is_built_with_every_default_of_the_law(place: Place) -> None:
                 information_key="*",
             ),
             retention=Period(months=6),
+            listeners=("quality-managers",),
+            assessed=date(2026, 1, 31),
+            consulted=date(2026, 2, 28),
         )
     }
 
@@ -90,12 +95,53 @@ def test_opt_in_has_its_own_keys(place: Place, changed: Changed) -> None:
     assert (consent.agree_key, consent.object_key, consent.information_key) == ("1", "2", "*")
 
 
+def test_refusal_that_ends_the_call_has_its_key(place: Place, changed: Changed) -> None:
+    text = changed(
+        {"basis: legitimate-interest": "basis: legal-obligation", "mode: opt-out": "mode: refusal-ends-call"}
+    )
+    settings = place.load(text)
+    consent = settings.policy.purposes["quality"].consent
+    assert (consent.mode, consent.object_key) == (ConsentMode.REFUSAL_ENDS_CALL, "1")
+    assert settings.warnings == ()
+
+
+def test_notice_and_analyses_are_built(place: Place, changed: Changed) -> None:
+    changes = {
+        "on-answer": "on-trigger",
+        "retention: 6 months": "retention: 6 months\n    notice: told\n    analyses: 1 year",
+    }
+    purpose = place.load(changed(changes)).policy.purposes["quality"]
+    assert (purpose.notice, purpose.analyses) == ("told", Period(years=1))
+
+
+BROKERS = {
+    "mqtt://127.0.0.1": Mqtt(host="127.0.0.1", port=1883, tls=False, username=None, topic="recording-controller"),
+    "mqtts://broker.example": Mqtt(
+        host="broker.example", port=8883, tls=True, username=None, topic="recording-controller"
+    ),
+    "mqtt://[::1]:1884/": Mqtt(host="::1", port=1884, tls=False, username=None, topic="recording-controller"),
+}
+
+
+@pytest.mark.parametrize("url", BROKERS)
+def test_broker_is_built(url: str, place: Place, changed: Changed) -> None:
+    assert place.load(changed({"routes:": f'mqtt: {{url: "{url}"}}\nroutes:'})).mqtt == BROKERS[url]
+
+
+def test_broker_may_have_a_user_and_a_topic_of_its_own(place: Place, changed: Changed) -> None:
+    text = changed({"routes:": 'mqtt: {url: "mqtt://localhost", username: rc, topic: site-1/rc}\nroutes:'})
+    mqtt = place.load(text).mqtt
+    assert mqtt is not None
+    assert (mqtt.username, mqtt.topic) == ("rc", "site-1/rc")
+
+
 def test_routes_keys_and_patterns_are_built(place: Place, changed: Changed) -> None:
     text = changed(
         {
-            "queues: [support]": "queues: [support, sales-*]\n    direction: inbound\n    languages: [fr*]",
+            "queues: [support]": "queues: [support, sales-*]\n    direction: inbound\n    languages: [fr*]"
+            '\n    called: ["0199000020"]\n    calling: ["+33*"]\n    contexts: [from-trunk]',
             "purposes: [quality]": "purposes: [quality]\n    language: en",
-            "routes:": 'keys: {pause: "*5", resume: "*6"}\nnever_recorded: {representatives: ["PJSIP/290"]}\nroutes:',
+            "routes:": 'keys: {pause: "#5", resume: "#6", objection: "#8", private: "#9", start: "#0"}\nroutes:',
         }
     )
     policy = place.load(text).policy
@@ -105,13 +151,15 @@ def test_routes_keys_and_patterns_are_built(place: Place, changed: Changed) -> N
             purposes=("quality",),
             direction=Direction.INBOUND,
             queues=("support", "sales-*"),
+            called=("0199000020",),
+            calling=("+33*",),
+            contexts=("from-trunk",),
             languages=("fr*",),
             language="en",
         ),
     )
-    assert policy.keys == Keys(pause="*5", resume="*6")
+    assert policy.keys == Keys(pause="#5", resume="#6", objection="#8", private="#9", start="#0")
     assert policy.agents == ("PJSIP/2*",)
-    assert policy.representatives == ("PJSIP/290",)
     assert policy.default_language == "fr"
 
 
@@ -143,6 +191,8 @@ def test_system_is_built(place: Place) -> None:
     assert (settings.fastagi.listen, settings.fastagi.port) == ("127.0.0.1", 4573)
     assert (settings.http.listen, settings.http.port) == ("127.0.0.1", 8080)
     assert settings.database.embedded
+    assert settings.mqtt is None
+    assert settings.country == "FR"
     assert settings.secrets.directory == place.secrets
 
 

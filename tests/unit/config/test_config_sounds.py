@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.unit.config.conftest import Place
 
 Writer = Callable[..., None]
-TOLD = "11: announcements.told.sound: SOUNDS/en/rc/told.wav"
+TOLD = "12: announcements.told.sound: SOUNDS/en/rc/told.wav"
 
 
 def absent(file: Path, _: Writer) -> None:
@@ -96,7 +96,7 @@ def test_sound_that_differs_between_two_pbxs_is_refused(
     sound_writer(place.folder / "sounds-b" / "en" / "rc" / "told.wav", seconds=3)
     assert place.faults(both) == [
         (
-            "12: announcements.told.sound: SOUNDS-b/en/rc/told.wav is not the same sound as in SOUNDS:"
+            "13: announcements.told.sound: SOUNDS-b/en/rc/told.wav is not the same sound as in SOUNDS:"
             " one proof for all PBXs"
         )
     ]

@@ -42,9 +42,13 @@ BROKEN: Mapping[str, tuple[str | bytes, list[str]]] = {
         [
             (
                 "1: file: is not valid YAML: while scanning an alias, expected alphabetic or numeric character, but"
-                " found '}'; a star is written in quotes: \"*\""
+                " found '}'; what begins with a star stands in quotes: \"*7\""
             )
         ],
+    ),
+    "a code of an agent without quotes": (
+        "keys: {pause: *7}\n",
+        ["1: file: is not valid YAML: found undefined alias '7'; what begins with a star stands in quotes: \"*7\""],
     ),
     "two documents": (
         "a: 1\n---\nb: 2\n",
@@ -80,20 +84,20 @@ def test_aliases_may_be_used(place: Place, changed: Callable[[Mapping[str, str]]
 ODD = {
     "a key written twice": (
         {"default_language: fr": "default_language: fr\ndefault_language: en"},
-        ["10: default_language: is written twice; first on line 9"],
+        ["11: default_language: is written twice; first on line 10"],
     ),
     "a list as a key": (
         {"default_language: fr": "default_language: fr\n? [a]\n: 1"},
-        ["10: file: a key must be a word, not a list or a block"],
+        ["11: file: a key must be a word, not a list or a block"],
     ),
     "a tag that does not fit": (
         {"default_language: fr": "default_language: !!int fr"},
-        ["9: default_language: has a tag; none are used here"],
+        ["10: default_language: has a tag; none are used here"],
     ),
     "a tag that makes Python objects": (
         {"default_language: fr": "default_language: !!python/object/apply:os.system [ls]"},
         [
-            "9: default_language: has a tag; none are used here",
+            "10: default_language: has a tag; none are used here",
         ],
     ),
     "a NUL": (
@@ -106,15 +110,15 @@ ODD = {
     ),
     "a number without end": (
         {"routes:": f"http: {{port: {'9' * 5000}}}\nroutes:"},
-        ["26: http.port: is a number with too many digits"],
+        ["30: http.port: is a number with too many digits"],
     ),
     "a merge key is no part of YAML 1.2": (
         {"routes:": "<<: {}\nroutes:"},
-        ["26: <<: is not a known key"],
+        ["30: <<: is not a known key"],
     ),
     "a key that would break the line": (
         {"routes:": '"a\\nb": 1\nroutes:'},
-        ["26: 'a\\nb': is not a known key"],
+        ["30: 'a\\nb': is not a known key"],
     ),
 }
 

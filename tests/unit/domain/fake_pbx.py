@@ -22,10 +22,11 @@ class Truth(Enum):
 
 @dataclass
 class FakePbx:
-    """What really is of each recording, and the news that is on its way."""
+    """What really is of each recording and of its file, and the news that is on its way."""
 
     truth: dict[RecordingName, Truth] = field(default_factory=dict)
     news: list[events.OfRecording] = field(default_factory=list)
+    files: set[RecordingName] = field(default_factory=set)
 
     def capturing(self) -> set[RecordingName]:
         """The recordings that audio goes into now."""
@@ -35,9 +36,8 @@ class FakePbx:
         """Do it, and send word."""
         match command:
             case Snoop(recording=name):
-                if name not in self.truth:  # a snoop whose name was hung up before it came is refused
-                    self.truth[name] = Truth.SNOOPED
-                    self.news.append(events.SnoopReady(at=at, recording=name))
+                self.truth[name] = Truth.SNOOPED  # even where it was hung up before it came
+                self.news.append(events.SnoopReady(at=at, recording=name))
             case StartRecording(recording=name):
                 self._start(name, at)
             case Pause(recording=name):
@@ -86,6 +86,7 @@ class FakePbx:
     def _start(self, name: RecordingName, at: datetime) -> None:
         if self.truth.get(name) is Truth.SNOOPED:
             self.truth[name] = Truth.RECORDS
+            self.files.add(name)
             self.news.append(events.RecordingStarted(at=at, recording=name))
         else:
             self.news.append(events.RecordingFailed(at=at, recording=name))

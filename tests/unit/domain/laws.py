@@ -11,6 +11,7 @@ from controller.domain.commands import (
     Commit,
     CommitSampled,
     Conclude,
+    Discard,
     Log,
     Pause,
     Resume,
@@ -18,20 +19,23 @@ from controller.domain.commands import (
     Snoop,
     StartRecording,
     Stop,
+    Store,
 )
-from controller.domain.decision import Decision, Reason, Verdict
+from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.names import RecordingName, Token
 from controller.domain.parties import Role
+from controller.domain.policy import Basis, Start
 from controller.domain.recording import Phase, Recording
+from controller.domain.records import CallRecord, RecordingState
 
 OUTCOMES = events.PauseConfirmed | events.PauseUnconfirmed | events.ResumeConfirmed | events.ResumeUnconfirmed
-FORBIDDEN_ROLES = {Role.REPRESENTATIVE, Role.EXTERNAL}
+HARMLESS_ROLES = {Role.AGENT, Role.ASKED}
 
 
 def forbidden(call: Call) -> bool:
     """Whether anything forbids to record this call just now."""
     present = {party.role for party in call.parties}
-    return bool(call.suspensions or present & FORBIDDEN_ROLES or call.alone or call.ended_at)
+    return bool(call.suspensions or present - HARMLESS_ROLES or present == {Role.ASKED} or call.alone or call.ended_at)
 
 
 def recordings(call: Call) -> dict[RecordingName, Recording]:
@@ -44,6 +48,22 @@ def purpose_of(name: RecordingName) -> str:
     return name.split("-")[-2]
 
 
+def _withdrawn_by(event: events.Event, after: Call) -> set[str]:
+    """The purposes that may not be recorded any more in this call, by what somebody has just asked."""
+    match event:
+        case events.StopRequested(purpose=name):
+            return {t.purpose.name for t in after.tracks if name in {None, t.purpose.name}}
+        case events.ProofExists(purpose=name):
+            triggered = [t.purpose.name for t in after.tracks if t.purpose.start is Start.ON_TRIGGER]
+            return {purpose for purpose in triggered if name in {None, purpose}}
+        case events.ObjectionRaised():
+            return {t.purpose.name for t in after.tracks if t.purpose.may_be_refused}
+        case events.PrivateRequested():
+            return {t.purpose.name for t in after.tracks if t.purpose.basis is not Basis.LEGAL_OBLIGATION}
+        case _:
+            return {t.purpose.name for t in after.tracks if t.withdrawn is not None}
+
+
 class Laws:
     """Remembers what the laws are about: what was allowed, what is in flight, which timers run."""
 
@@ -54,6 +74,7 @@ class Laws:
         self.startable: set[RecordingName] = set()
         self.withdrawn: set[str] = set()
         self.in_flight: set[RecordingName] = set()
+        self.overtaken: set[RecordingName] = set()
         self.running: set[Token] = set()
         self.tokens: set[Token] = set()
         self.concluded = 0
@@ -62,11 +83,14 @@ class Laws:
         """One step; raises AssertionError where it breaks a law."""
         self._take_in(event, after)
         self._no_decision_no_recording(commands)
+        self._a_resume_that_a_pause_overtook_is_void(after)
         self._stop_fast(after, commands)
         self._unconfirmed_is_off(before, event, after, commands)
         self._one_toggle_at_a_time(event, commands)
         self._timers(event, after, commands)
-        self._everything_is_explained(event, commands)
+        self._everything_is_explained(event, after, commands)
+        self._what_is_withdrawn_is_discarded(after, commands)
+        self._an_excluded_call_names_nobody(after, commands)
         self._digits_are_nobodys_business(before, event, after, commands)
         self._nothing_is_left_undone(event, after)
         self.concluded += sum(isinstance(c, Conclude) for c in commands)
@@ -78,8 +102,7 @@ class Laws:
             chosen = event.draw is None or event.draw.chosen
             if chosen and asked.verdict is Verdict.ALLOWED and asked.purpose:
                 self.allowed.add(asked.purpose)
-        if isinstance(event, events.StopRequested):
-            self.withdrawn |= {event.purpose} if event.purpose else {t.purpose.name for t in after.tracks}
+        self.withdrawn |= _withdrawn_by(event, after)
         if forbidden(after):
             self.allowed.clear()
             self.startable.clear()
@@ -102,6 +125,15 @@ class Laws:
                     self.questions[token] = decision
                 case _:
                     pass
+
+    def _a_resume_that_a_pause_overtook_is_void(self, after: Call) -> None:
+        """Law 1: the decision to resume was taken before the pause, so it is none after it."""
+        for name, recording in recordings(after).items():
+            if recording.phase is not Phase.RESUMING:
+                assert recording.phase is not Phase.RECORDING or name not in self.overtaken, recording
+                self.overtaken.discard(name)
+            elif forbidden(after):
+                self.overtaken.add(name)
 
     def _stop_fast(self, after: Call, commands: tuple[Command, ...]) -> None:
         """Laws 2 and 4: what forbids acts in its own step, on every recording; urgent commands come first."""
@@ -155,26 +187,47 @@ class Laws:
             if recording.phase is Phase.RESUMING and forbidden(after):
                 assert recording.deadline in self.running, recording
 
-    def _everything_is_explained(self, event: events.Event, commands: tuple[Command, ...]) -> None:
-        """Law 7."""
+    def _everything_is_explained(self, event: events.Event, after: Call, commands: tuple[Command, ...]) -> None:
+        """Law 7; and what is excluded names nobody."""
         for command in commands:
             match command:
                 case Log(decision=d) | Commit(decision=d) | CommitSampled(question=d):
-                    neutral = d.reason is Reason.REPRESENTATIVE and d.rule is None
+                    neutral = after.excluded is not None and (d.rule, d.linkedid) == (None, None)
                     assert d.at == event.at
                     assert (d.call_id, d.pbx, d.policy_version) == (self.call.id, "main", "v1")
-                    assert d.linkedid == (None if neutral else self.call.linkedid)
+                    assert d.linkedid == (None if neutral or d.kind is Kind.CONSENT else self.call.linkedid)
                     assert neutral or bool(d.rule) == (self.call.route is not None)
                     assert d.actor
+                    assert not (neutral and ":" in d.actor)
                     assert all(isinstance(fact, str | int | float | None) for fact in d.facts.values())
                 case _:
                     pass
+
+    def _what_is_withdrawn_is_discarded(self, after: Call, commands: tuple[Command, ...]) -> None:
+        """GDPR art. 21: an objection takes back what exists, each file of it, and nobody may hear it meanwhile."""
+        for command in commands:
+            if isinstance(command, Discard):
+                assert purpose_of(command.recording) in self.withdrawn
+                assert any(record.name == command.recording for t in after.tracks for record in t.discarding)
+        for track in after.tracks:
+            if track.withdrawn is not None and track.withdrawn.discard:
+                assert not [record for record in track.kept if record.state is RecordingState.ENDED], track
+            for record in track.discarding:
+                assert (record.state, record.quarantined_from) == (RecordingState.DISCARDING, record.started_at)
+
+    def _an_excluded_call_names_nobody(self, after: Call, commands: tuple[Command, ...]) -> None:
+        if after.excluded is None:
+            return
+        for command in commands:
+            if isinstance(command, Store) and isinstance(command.record, CallRecord):
+                record = command.record
+                assert not any((record.linkedid, record.queue, record.route, record.agent, record.customer_hash))
 
     def _digits_are_nobodys_business(
         self, before: Call, event: events.Event, after: Call, commands: tuple[Command, ...]
     ) -> None:
         """PCI DSS 3.3.1: what is not the agents' own code, nor the caller's objection, leaves no trace."""
-        codes = (after.policy.keys.pause, after.policy.keys.resume)
+        codes = after.policy.keys.codes
         for _, keyed in after.keyed:
             assert keyed.digits
             assert any(code.startswith(keyed.digits) and code != keyed.digits for code in codes)

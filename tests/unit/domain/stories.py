@@ -7,17 +7,31 @@ from typing import TypeVar
 from controller.domain import events
 from controller.domain.advance import advance
 from controller.domain.call import Call, Track
-from controller.domain.commands import Command, Commit, CommitSampled, Log, Play, SetTimer, Store
+from controller.domain.commands import (
+    Command,
+    Commit,
+    CommitSampled,
+    Log,
+    LookUpObjections,
+    Play,
+    SetTimer,
+    Store,
+    TellAgain,
+)
 from controller.domain.consent import Heard, Outcome
 from controller.domain.decision import Decision, Reason
 from controller.domain.names import CallId, ChannelId, RecordingName, Token
 from controller.domain.parties import Party, Role
 from controller.domain.policy import (
+    Asked,
     Basis,
     Consent,
     ConsentMode,
     Direction,
+    Exclusions,
     Keys,
+    Objections,
+    Pauses,
     Period,
     Policy,
     Prompt,
@@ -27,6 +41,7 @@ from controller.domain.policy import (
     Start,
 )
 from controller.domain.recording import Phase, Recording
+from controller.domain.records import Record
 from controller.domain.sampling import Draw
 from tests.unit.domain.laws import Laws
 
@@ -46,6 +61,9 @@ OPT_IN = Consent(
 TOLD_ONLY = Consent(mode=ConsentMode.NONE, announcement="told")
 SILENT = Consent(mode=ConsentMode.NONE)
 SAMPLING = Sampling(rate=0.25)
+REPRESENTATIVES = Exclusions(representatives=("PJSIP/29*",))
+NO_PAUSES = Pauses()
+REMEMBERED = Objections()
 C = TypeVar("C")
 
 
@@ -62,12 +80,28 @@ def purpose(
     start: Start = Start.ON_ANSWER,
     sampling: Sampling | None = None,
     consent: Consent = OPT_OUT,
+    notice: str | None = None,
 ) -> Purpose:
     """A purpose that records every call, unless told otherwise."""
-    return Purpose(name=name, basis=basis, start=start, sampling=sampling, consent=consent, retention=Period(months=6))
+    return Purpose(
+        name=name,
+        basis=basis,
+        start=start,
+        sampling=sampling,
+        consent=consent,
+        retention=Period(months=6),
+        notice=notice,
+    )
 
 
-def policy(*purposes: Purpose, routes: tuple[Route, ...] | None = None, keys: Keys | None = None) -> Policy:
+def policy(
+    *purposes: Purpose,
+    routes: tuple[Route, ...] | None = None,
+    keys: Keys | None = None,
+    exclusions: Exclusions = REPRESENTATIVES,
+    pauses: Pauses = NO_PAUSES,
+    objections: Objections = REMEMBERED,
+) -> Policy:
     """A policy whose one route serves these purposes."""
     served = purposes or (purpose(),)
     route = Route(name="support", purposes=tuple(p.name for p in served))
@@ -76,26 +110,39 @@ def policy(*purposes: Purpose, routes: tuple[Route, ...] | None = None, keys: Ke
         purposes={p.name: p for p in served},
         routes=(route,) if routes is None else routes,
         agents=("PJSIP/2*",),
-        representatives=("PJSIP/29*",),
+        notice="2026-01",
+        exclusions=exclusions,
+        pauses=pauses,
+        objections=objections,
         keys=keys or Keys(),
-        prompts={name: {"en": prompt(name), "fr": prompt(name, "fr")} for name in ("told", "details", "choice")},
+        prompts={
+            name: {"en": prompt(name), "fr": prompt(name, "fr")} for name in ("told", "details", "choice", "begins")
+        },
         default_language="en",
     )
 
 
-def new_call(rules: Policy, *, asked: bool = True, queue: str = "support") -> Call:
-    """A call that has just come in."""
+def asked_for(queue: str = "support", language: str = "en", direction: Direction = Direction.INBOUND) -> Asked:
+    """What a dialplan asks."""
+    return Asked(direction=direction, queue=queue, language=language)
+
+
+def new_call(
+    rules: Policy, *, asked: bool = True, queue: str = "support", number: bool = True, excluded: Reason | None = None
+) -> Call:
+    """A call that has just come in; without ``number``, from somebody who withholds theirs."""
     return Call(
         id=CallId("call"),
         pbx="main",
         linkedid="17.1",
         customer=CUSTOMER,
-        customer_hash=b"hash",
+        customer_hash=b"hash" if number and excluded is None else None,
         direction=Direction.INBOUND,
         queue=queue,
         language="en",
         policy=rules,
-        route=rules.route(direction=Direction.INBOUND, queue=queue, language="en") if asked else None,
+        route=rules.route(asked_for(queue)) if asked and excluded is None else None,
+        excluded=excluded,
         began_at=NOON,
         asked=asked,
     )
@@ -130,15 +177,27 @@ def told() -> Heard:
 class Story:
     """One call, told step by step. ``commands`` are those of the last step, ``decisions`` all so far."""
 
-    def __init__(self, *purposes: Purpose, rules: Policy | None = None, asked: bool = True) -> None:
-        self.call = new_call(rules or policy(*purposes), asked=asked)
+    def __init__(
+        self,
+        *purposes: Purpose,
+        rules: Policy | None = None,
+        asked: bool = True,
+        number: bool = True,
+        excluded: Reason | None = None,
+        on_file: frozenset[str] | None = frozenset(),
+    ) -> None:
+        """``on_file`` are the objections of earlier calls; None: nobody answers what they are."""
+        self.call = new_call(rules or policy(*purposes), asked=asked, number=number, excluded=excluded)
         self.now = NOON
         self.laws = Laws(self.call)
         self.commands: tuple[Command, ...] = ()
         self.decisions: list[Decision] = []
         self.asked_of_ledger: list[Commit | CommitSampled] = []
         self.timers: list[SetTimer] = []
+        self.stored: list[Record] = []
         self.begins()
+        if on_file is not None and self.every(LookUpObjections):
+            self.register_answers(on_file)
 
     @property
     def track(self) -> Track:
@@ -190,6 +249,8 @@ class Story:
                     self.decisions.append(decision)
                 case SetTimer():
                     self.timers.append(command)
+                case Store(record=record):
+                    self.stored.append(record)
                 case _:
                     pass
 
@@ -199,6 +260,9 @@ class Story:
 
     def begins(self) -> None:
         self.happens(events.CallBegan(at=self.now))
+
+    def register_answers(self, scopes: frozenset[str] = frozenset()) -> None:
+        self.happens(events.ObjectionsKnown(at=self.now, scopes=scopes))
 
     def _prompt_ends(self, outcome: Outcome, played: int | None, key: str | None = None) -> None:
         playing = self.only(Play).prompt
@@ -248,6 +312,9 @@ class Story:
     def customer_leaves(self) -> None:
         self.happens(events.CustomerLeft(at=self.now))
 
+    def channel_begins_another_call(self) -> None:
+        self.happens(events.CallReplaced(at=self.now))
+
     def pauses(self, cause: Reason = Reason.PAYMENT, origin: str = "api", actor: str = "api:crm") -> None:
         self.happens(events.PauseRequested(at=self.now, cause=cause, origin=origin, actor=actor))
 
@@ -259,6 +326,30 @@ class Story:
 
     def is_stopped(self, purpose_name: str | None = None) -> None:
         self.happens(events.StopRequested(at=self.now, purpose=purpose_name, actor="agent:201"))
+
+    def customer_objects(self, actor: str = "api") -> None:
+        """By telling the agent."""
+        self.happens(events.ObjectionRaised(at=self.now, actor=actor))
+
+    def is_private(self, actor: str = "agent:201") -> None:
+        self.happens(events.PrivateRequested(at=self.now, actor=actor))
+
+    def is_proven_otherwise(self, purpose_name: str | None = None) -> None:
+        self.happens(events.ProofExists(at=self.now, purpose=purpose_name, actor="agent:201"))
+
+    def moves(self, context: str, channel: ChannelId = CUSTOMER) -> None:
+        """In the dialplan."""
+        self.happens(events.DialplanMoved(at=self.now, channel=channel, context=context))
+
+    def notice_is_played(self, *, whole: bool = True) -> None:
+        """To its end, or not at all."""
+        playing = self.only(TellAgain)
+        outcome, played = (Outcome.PLAYED, playing.prompt.milliseconds) if whole else (Outcome.FAILED, 0)
+        heard = Heard(prompt=playing.prompt, outcome=outcome, milliseconds=played)
+        self.happens(events.NoticePlayed(at=self.now, purpose=playing.purpose, heard=heard))
+
+    def file_is_gone(self, name: RecordingName) -> None:
+        self.happens(events.Discarded(at=self.now, recording=name))
 
     def ledger_commits(self, *, chosen: bool = True) -> None:
         """The oldest question becomes durable."""

@@ -8,6 +8,7 @@ from controller.domain.decision import Kind, Reason
 from controller.domain.parties import Party
 from controller.domain.policy import Purpose, Start
 from controller.domain.recording import Phase
+from controller.domain.tracking import SETTLE_S
 from tests.unit.domain.stories import (
     Story,
     agent,
@@ -164,6 +165,30 @@ def test_somebody_joins_and_leaves(party: Party, reason: Reason) -> None:
     assert (story.did, story.last.reason) == (["Commit"], Reason.NOTHING_FORBIDS)
 
 
+def test_a_resume_that_nobody_asked_for_names_no_earlier_one() -> None:
+    story = Story()
+    story.is_paused()
+    story.agent_presses("*8")
+    story.ledger_commits()
+    story.pbx_says(events.ResumeConfirmed)
+    story.joins(outsider())
+    story.pbx_says(events.PauseConfirmed)
+    story.leaves(outsider())
+    assert (story.last.kind, story.last.reason, story.last.actor) == (Kind.RESUME, Reason.NOTHING_FORBIDS, "policy")
+
+
+def test_a_recording_that_is_begun_again_after_a_failure_names_no_earlier_resume() -> None:
+    story = Story()
+    story.is_paused()
+    story.agent_presses("*8")
+    story.ledger_commits()
+    story.pbx_says(events.ResumeConfirmed)
+    story.pbx_says(events.RecordingEnded)
+    story.timer_fires(SETTLE_S)
+    story.timer_fires(SETTLE_S)
+    assert (story.last.kind, story.last.reason, story.last.actor) == (Kind.RESUME, Reason.NOTHING_FORBIDS, "policy")
+
+
 def test_a_transfer_is_no_pause() -> None:
     story = Story()
     story.is_recorded()
@@ -184,6 +209,17 @@ def test_a_customer_whom_nobody_hears_is_not_recorded() -> None:
     assert story.did == ["Pause"]
     story.pbx_says(events.PauseConfirmed)
     assert story.last.reason is Reason.NOBODY_CONNECTED
+    story.agent_answers("202")
+    assert story.did == ["Commit"]
+
+
+def test_a_customer_whom_an_external_party_leaves_behind_is_not_recorded_while_nobody_is_there() -> None:
+    story = Story()
+    story.is_recorded()
+    story.hears_customer(outsider())
+    story.pbx_says(events.PauseConfirmed)
+    story.hears_customer()
+    assert story.commands == ()
     story.agent_answers("202")
     assert story.did == ["Commit"]
 

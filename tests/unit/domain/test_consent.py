@@ -15,6 +15,7 @@ from controller.domain.consent import (
     Heard,
     Outcome,
     begin,
+    ends_call,
     facts_of,
     hear,
     keys_of,
@@ -23,7 +24,7 @@ from controller.domain.consent import (
     prompt_of,
 )
 from controller.domain.decision import Reason
-from controller.domain.policy import Consent
+from controller.domain.policy import Consent, ConsentMode
 from tests.unit.domain.stories import OPT_IN, OPT_OUT, SILENT, TOLD_ONLY, policy, prompt
 
 WHOLE = 4000
@@ -141,7 +142,7 @@ def test_an_objection_afterwards_counts() -> None:
 
 
 def test_what_was_heard_is_told_prompt_by_prompt() -> None:
-    assert facts_of(after(OPT_IN, "whole", "2@700")) == {
+    assert facts_of(after(OPT_IN, "whole", "2@700"), "en_GB") == {
         "mode": "opt-in",
         "1.step": "announcement",
         "1.prompt": "told",
@@ -160,6 +161,26 @@ def test_what_was_heard_is_told_prompt_by_prompt() -> None:
         "2.outcome": "key-pressed",
         "2.key": "2",
     }
+
+
+def test_a_prompt_in_another_language_than_the_calls_says_so() -> None:
+    facts = facts_of(after(OPT_OUT, "whole"), "de")
+    assert (facts["1.language"], facts["1.instead_of_language"]) == ("en", "de")
+
+
+@pytest.mark.parametrize(
+    ("mode", "answer", "ends"),
+    [
+        pytest.param(ConsentMode.REFUSAL_ENDS_CALL, "1", True, id="a refusal ends the call"),
+        pytest.param(ConsentMode.REFUSAL_ENDS_CALL, "whole", False, id="silence does not"),
+        pytest.param(ConsentMode.REFUSAL_ENDS_CALL, "failed", False, id="nor what could not be played"),
+        pytest.param(ConsentMode.OPT_OUT, "1", False, id="elsewhere a refusal only keeps from recording"),
+    ],
+)
+def test_whether_what_was_answered_ends_the_call(mode: ConsentMode, answer: str, *, ends: bool) -> None:
+    dialogue = after(replace(OPT_OUT, mode=mode), answer)
+    assert dialogue.answer is not None
+    assert ends_call(dialogue, dialogue.answer) is ends
 
 
 ANSWERS = st.lists(st.sampled_from(["whole", "1", "2", "*", "9", "played@3000", "hung-up@10", "failed"]), max_size=12)

@@ -13,22 +13,24 @@ from controller.domain.commands import (
     Command,
     Commit,
     CommitSampled,
+    Discard,
     Pause,
     Resume,
     SetTimer,
     Snoop,
     StartRecording,
     Stop,
+    TellAgain,
 )
 from controller.domain.consent import Heard, Outcome
 from controller.domain.decision import Reason
 from controller.domain.names import ChannelId, RecordingName, Token
-from controller.domain.parties import Party
-from controller.domain.policy import Consent, Policy, Prompt, Start
+from controller.domain.parties import Party, Role
+from controller.domain.policy import Consent, Pauses, Policy, Prompt, Start
 from controller.domain.recording import Phase
 from controller.domain.should import State, should_be
 from tests.unit.domain.fake_pbx import FakePbx
-from tests.unit.domain.laws import OUTCOMES, Laws
+from tests.unit.domain.laws import OUTCOMES, Laws, purpose_of
 from tests.unit.domain.stories import (
     CUSTOMER,
     NOON,
@@ -46,10 +48,25 @@ from tests.unit.domain.stories import (
 )
 
 PEOPLE: tuple[Party, ...] = (agent("201"), agent("202"), representative(), outsider())
-COMPANY = st.sampled_from([(), PEOPLE[:1], PEOPLE[:1], PEOPLE[:2], PEOPLE[2:3], PEOPLE[3:], (PEOPLE[0], PEOPLE[3])])
+OTHERS = tuple(
+    replace(outsider(role.value), role=role)
+    for role in (Role.UNINFORMED, Role.PRIVATE, Role.PAYMENT, Role.ASKED, Role.OBJECTED)
+)
+COMPANY = st.sampled_from(
+    [
+        (),
+        *([PEOPLE[:1]] * 4),
+        PEOPLE[:2],
+        PEOPLE[2:3],
+        PEOPLE[3:],
+        (PEOPLE[0], PEOPLE[3]),
+        OTHERS[3:4],
+        *((PEOPLE[0], other) for other in OTHERS),
+    ]
+)
 CAUSES = st.sampled_from([(Reason.PAYMENT, "api"), (Reason.PAYMENT, "agent"), (Reason.AGENT_REQUEST, "api")])
 PURPOSES = st.sampled_from([None, "quality", "evidence"])
-CARD_OR_CODE = st.sampled_from(["*7", "*8", "4970101234567890", "12*3", "**", "7", "8"])
+CARD_OR_CODE = st.sampled_from(["*7", "*8", "4970101234567890", "12*3", "**", "7", "8", "*5"])
 SELDOM = st.sampled_from([False, False, False, False, True])
 PAYMENT = (Reason.PAYMENT, "api")
 MOST_ROUNDS = 60
@@ -60,7 +77,8 @@ def two_purposes(consent: Consent) -> Policy:
     """One that is sampled on answer, one that waits for a trigger."""
     return policy(
         purpose(sampling=SAMPLING, consent=consent),
-        purpose("evidence", start=Start.ON_TRIGGER, consent=consent),
+        purpose("evidence", start=Start.ON_TRIGGER, consent=consent, notice="begins"),
+        pauses=Pauses(contexts=("payment",)),
     )
 
 
@@ -74,6 +92,8 @@ class AnyCall(RuleBasedStateMachine):
         self.to_do: list[Command] = []
         self.questions: list[Commit | CommitSampled] = []
         self.timers: list[Token] = []
+        self.tellings: list[TellAgain] = []
+        self.discards: list[RecordingName] = []
         self.past: list[events.Event] = []
 
     @initialize(consent=st.sampled_from([OPT_OUT, OPT_OUT, OPT_IN]), steps=st.integers(0, 4))
@@ -83,9 +103,11 @@ class AnyCall(RuleBasedStateMachine):
         self.laws = Laws(self.call)
         self.feed(events.CallBegan(at=self.now))
         if steps:
+            self.feed(events.ObjectionsKnown(at=self.now, scopes=frozenset()))
             self.hear(prompt(), Outcome.PLAYED, None)
             self.feed(events.PartiesChanged(at=self.now, parties=PEOPLE[:1]))
             self.feed(events.StartRequested(at=self.now, purpose=None, actor="api:crm"))
+            self.every_notice_is_heard()
         for _ in range(steps):
             self.next_step_goes_well()
 
@@ -101,6 +123,10 @@ class AnyCall(RuleBasedStateMachine):
                     self.timers.append(token)
                 case Snoop() | StartRecording() | Pause() | Resume() | Stop():
                     self.to_do.append(command)
+                case TellAgain():
+                    self.tellings.append(command)
+                case Discard(recording=name):
+                    self.discards.append(name)
                 case _:
                     pass
 
@@ -152,6 +178,51 @@ class AnyCall(RuleBasedStateMachine):
     def a_purpose_is_stopped(self, name: str, *, seldom: bool) -> None:
         if seldom:
             self.feed(events.StopRequested(at=self.now, purpose=name, actor="agent:201"))
+
+    @rule(scopes=st.sampled_from([frozenset(), frozenset({"quality"}), frozenset({"*"})]), seldom=SELDOM)
+    def the_register_answers(self, scopes: frozenset[str], *, seldom: bool) -> None:
+        if seldom:
+            self.feed(events.ObjectionsKnown(at=self.now, scopes=scopes))
+
+    @rule(seldom=SELDOM, mistaken=SELDOM)
+    def the_customer_objects(self, *, seldom: bool, mistaken: bool) -> None:
+        if seldom and mistaken:
+            self.feed(events.ObjectionRaised(at=self.now, actor="agent:201"))
+
+    @rule(seldom=SELDOM, mistaken=SELDOM)
+    def it_is_a_private_call(self, *, seldom: bool, mistaken: bool) -> None:
+        if seldom and mistaken:
+            self.feed(events.PrivateRequested(at=self.now, actor="agent:201"))
+
+    @rule(seldom=SELDOM)
+    def there_is_other_proof(self, *, seldom: bool) -> None:
+        if seldom:
+            self.feed(events.ProofExists(at=self.now, purpose=None, actor="agent:201"))
+
+    @rule(context=st.sampled_from(["payment", "queue"]))
+    def the_customer_moves(self, context: str) -> None:
+        self.feed(events.DialplanMoved(at=self.now, channel=CUSTOMER, context=context))
+
+    @precondition(lambda self: self.tellings)
+    @rule(whole=st.booleans())
+    def a_notice_ends(self, *, whole: bool) -> None:
+        command = self.tellings.pop(0)
+        played = command.prompt.milliseconds if whole else 0
+        heard = Heard(prompt=command.prompt, outcome=Outcome.PLAYED if whole else Outcome.FAILED, milliseconds=played)
+        self.past.append(events.NoticePlayed(at=self.now, purpose=command.purpose, heard=heard))
+        self.feed(self.past[-1])
+
+    def every_notice_is_heard(self) -> None:
+        while self.tellings:
+            self.a_notice_ends(whole=True)
+
+    @precondition(lambda self: self.discards)
+    @rule()
+    def a_file_is_deleted(self) -> None:
+        name = self.discards.pop(0)
+        self.pbx.files.discard(name)
+        self.past.append(events.Discarded(at=self.now, recording=name))
+        self.feed(self.past[-1])
 
     @precondition(lambda self: self.questions)
     @rule(data=st.data(), chosen=st.sampled_from([True, True, False]), fails=st.sampled_from([False, False, True]))
@@ -213,6 +284,11 @@ class AnyCall(RuleBasedStateMachine):
         if seldom:
             self.the_customer_leaves()
 
+    @rule(seldom=SELDOM)
+    def the_channel_begins_another_call(self, *, seldom: bool) -> None:
+        if seldom:
+            self.feed(events.CallReplaced(at=self.now))
+
     def the_customer_leaves(self) -> None:
         self.pbx.customer_hangs_up(self.now)
         self.feed(events.CustomerLeft(at=self.now))
@@ -225,7 +301,7 @@ class AnyCall(RuleBasedStateMachine):
         """Everybody does what is asked, until nobody has anything left to do."""
         self.pbx.tell_again(self.tracked(), self.now)
         for _ in range(MOST_ROUNDS):
-            if not (self.to_do or self.questions or self.timers or self.pbx.news):
+            if not (self.to_do or self.questions or self.timers or self.pbx.news or self.discards):
                 return
             self.now += timedelta(seconds=1)
             to_do, self.to_do = self.to_do, []
@@ -237,6 +313,9 @@ class AnyCall(RuleBasedStateMachine):
             questions, self.questions = self.questions, []
             for question in questions:
                 self.commits(question, chosen=True)
+            self.every_notice_is_heard()
+            while self.discards:
+                self.a_file_is_deleted()
             if not (self.to_do or self.pbx.news):
                 timers, self.timers = self.timers, []
                 for token in timers:
@@ -291,6 +370,11 @@ class AnyCall(RuleBasedStateMachine):
         assert self.call.over
         assert self.laws.concluded == 1
         assert not self.pbx.capturing()
+        assert not {purpose_of(name) for name in self.pbx.files} & self.taken_back()
+
+    def taken_back(self) -> set[str]:
+        """The purposes of which no file may be left."""
+        return {t.purpose.name for t in self.call.tracks if t.withdrawn is not None and t.withdrawn.discard}
 
 
 AnyCall.TestCase.settings = settings(max_examples=200, stateful_step_count=30)

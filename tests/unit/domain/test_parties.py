@@ -6,6 +6,7 @@ import pytest
 
 from controller.domain.names import ChannelId
 from controller.domain.parties import Role, is_machinery, line_of, party
+from controller.domain.policy import Exclusions, Pauses
 from tests.unit.domain.stories import policy
 
 
@@ -30,6 +31,9 @@ def test_the_line_of_a_channel(name: str, line: str) -> None:
     [
         pytest.param("PJSIP/201-0000002a", Role.AGENT, id="an agents' pattern makes an agent"),
         pytest.param("PJSIP/290-0000002a", Role.REPRESENTATIVE, id="a representative's line wins over an agent's"),
+        pytest.param("PJSIP/202-0000002a", Role.UNINFORMED, id="whom nobody has told is an agent who is not informed"),
+        pytest.param("PJSIP/payment-0000002a", Role.PAYMENT, id="a payment platform is what it is"),
+        pytest.param("PJSIP/280-0000002a", Role.PAYMENT, id="even where it looks like an agent"),
         pytest.param("PJSIP/carrier-0000002a", Role.EXTERNAL, id="a trunk is an outsider"),
         pytest.param("SIP/201-0000002a", Role.EXTERNAL, id="another technology is another line"),
         pytest.param("pjsip/201-0000002a", Role.EXTERNAL, id="capitals count"),
@@ -37,11 +41,12 @@ def test_the_line_of_a_channel(name: str, line: str) -> None:
     ],
 )
 def test_the_role_of_a_channel(name: str, role: Role) -> None:
-    assert party(ChannelId("c"), name, policy()).role is role
+    rules = policy(pauses=Pauses(endpoints=("PJSIP/payment*", "PJSIP/28*")))
+    assert party(ChannelId("c"), name, rules, informed={"201", "290"}).role is role
 
 
 def test_where_no_lines_are_named_everybody_is_an_outsider() -> None:
-    nobody = replace(policy(), agents=(), representatives=())
+    nobody = replace(policy(exclusions=Exclusions()), agents=())
     assert party(ChannelId("c"), "PJSIP/201-0000002a", nobody).role is Role.EXTERNAL
 
 

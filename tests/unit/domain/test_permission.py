@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from controller.domain import events
 from controller.domain.call import Permission
 from controller.domain.commands import Commit, CommitSampled, Log, SetTimer, Snoop, Store
 from controller.domain.decision import Kind, Reason, Verdict
@@ -38,6 +39,7 @@ def test_an_answered_call_is_recorded_once_the_decision_is_durable(served: Purpo
     decision = story.only(Commit).decision
     assert (decision.kind, decision.verdict, decision.reason) == (Kind.RECORD, Verdict.ALLOWED, reason)
     assert (decision.purpose, decision.rule, decision.actor) == (served.name, "routes.support", "policy")
+    assert decision.policy_version == "v1"
     assert decision.facts == {
         "direction": "inbound",
         "queue": "support",
@@ -188,6 +190,35 @@ def test_stopping_one_purpose_leaves_the_other() -> None:
     assert story.did == []
     story.ledger_commits()
     assert story.did == ["Snoop"]
+
+
+def test_what_was_stopped_in_the_queue_is_not_recorded_once_it_is_answered() -> None:
+    story = Story(EVERY, EVIDENCE)
+    story.caller_listens()
+    story.is_stopped()
+    stopped = [c.decision for c in story.every(Log)]
+    assert [(d.kind, d.reason, d.purpose, d.actor) for d in stopped] == [
+        (Kind.STOP, Reason.AGENT_REQUEST, "quality", "agent:201"),
+        (Kind.STOP, Reason.AGENT_REQUEST, "evidence", "agent:201"),
+    ]
+    story.agent_answers()
+    assert (story.did, {t.permission for t in story.call.tracks}) == ([], {Permission.REFUSED})
+
+
+def test_what_was_stopped_while_it_was_recorded_says_so_once_it_has_ended() -> None:
+    story = Story(EVERY)
+    story.is_recorded()
+    story.is_stopped()
+    assert story.every(Log) == []
+    story.pbx_says(events.RecordingEnded)
+    assert (story.last.kind, story.last.reason, story.last.actor) == (Kind.STOP, Reason.AGENT_REQUEST, "agent:201")
+
+
+def test_what_was_stopped_already_is_not_stopped_again() -> None:
+    story = answered(EVERY)
+    story.is_stopped()
+    story.is_stopped()
+    assert story.commands == ()
 
 
 def test_what_was_stopped_is_not_triggered_again() -> None:

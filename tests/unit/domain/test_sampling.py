@@ -19,7 +19,7 @@ FIRST_POSSIBLE = 3
 """Of the first three calls one recorded would be more than 30 %."""
 SAMPLINGS = st.sampled_from(
     [Sampling(rate=rate, block=block) for rate, block in ((0.25, 20), (0.2, 20), (0.3, 20), (0.25, 4), (0.3, 100))]
-    + [Sampling(rate=0.05), Sampling(rate=0.1, maximum=0.1)]
+    + [Sampling(rate=0.05, minimum=0.05), Sampling(rate=0.1, minimum=0.1, maximum=0.1)]
 )
 HISTORIES = st.lists(st.tuples(st.booleans(), st.integers(1, 60)), min_size=1, max_size=12).map(
     lambda runs: [eligible for eligible, length in runs for _ in range(length)]
@@ -134,17 +134,12 @@ def test_names_cannot_be_shifted_into_one_another() -> None:
 
 
 def test_a_mark_is_handed_over_to_the_next_call_that_may_be_recorded() -> None:
-    settled = play([True] * 100)[1][-1]
-    state, waited = replace(settled, owed=0, recent=0), 0
-    while True:
-        state, outcome = one(state, eligible=False)
-        if outcome.marked:
-            break
-        waited += 1
-    assert waited < SAMPLING.block
-    assert (outcome.chosen, outcome.owed) == (False, 1)
-    state, outcome = one(state)
-    assert outcome.chosen
+    marked = [one(Stratum(answered=number))[1].marked for number in range(WINDOW, 2 * WINDOW)]
+    before_one_without = WINDOW + list(pairwise(marked)).index((True, False))
+    state, outcome = one(Stratum(answered=before_one_without, recent=(1 << 25) - 1), eligible=False)
+    assert (outcome.marked, outcome.chosen, outcome.owed) == (True, False, 1)
+    _, outcome = one(state)
+    assert (outcome.marked, outcome.chosen, outcome.owed) == (False, True, 0)
 
 
 def test_what_was_refused_for_long_is_not_caught_up_at_once() -> None:
@@ -208,6 +203,17 @@ def test_the_decision_for_a_draw(*, eligible: bool, taken: bool, verdict: Verdic
     question = QUESTION if eligible else replace(QUESTION, verdict=Verdict.REFUSED, reason=Reason.OPTED_OUT)
     why = Reason.SAMPLED if taken else Reason.NOT_SAMPLED
     outcome = Draw(chosen=taken, reason=why, block=2, position=7, marked=True, owed=1)
-    decision = decided(question, outcome, eligible=eligible)
+    decision = decided(question, outcome, Sampling(rate=0.25, minimum=0.2), eligible=eligible)
     assert (decision.verdict, decision.reason) == (verdict, reason)
-    assert decision.facts == {"queue": "support", "marked": True, "block": 2, "position": 7, "owed": 1}
+    assert decision.facts == {
+        "queue": "support",
+        "marked": True,
+        "needed": False,
+        "block": 2,
+        "position": 7,
+        "owed": 1,
+        "rate": 0.25,
+        "block_size": 20,
+        "minimum": 0.2,
+        "maximum": 0.3,
+    }

@@ -127,11 +127,9 @@ def test_what_an_event_makes_of_a_recording(
 def test_what_a_pause_does(before: str, after: str, did: list[str]) -> None:
     story = up_to(Phase(before))
     story.pauses()
+    assert (story.phase, story.did) == (after, did)
     story.pauses(Reason.AGENT_REQUEST)
-    assert story.phase == after
-    story = up_to(Phase(before))
-    story.pauses()
-    assert story.did == did
+    assert (story.phase, story.did) == (after, [])
 
 
 @pytest.mark.parametrize(
@@ -183,6 +181,15 @@ def test_a_resume_goes_on_in_the_same_file() -> None:
     assert story.call.over
 
 
+def test_a_clock_that_is_set_back_makes_no_stretch_shorter_than_nothing() -> None:
+    story = up_to(Phase.RECORDING)
+    story.passes(-3_600_000)
+    story.customer_leaves()
+    assert spans(story) == [("recorded", "nothing-forbids", 0)]
+    story.pbx_says(ENDED)
+    assert (kept(story).state, kept(story).milliseconds) == (RecordingState.ENDED, 0)
+
+
 def test_what_came_since_an_unconfirmed_pause_is_quarantined() -> None:
     story = up_to(Phase.PAUSING)
     asked_at = story.now
@@ -216,6 +223,29 @@ def test_a_pause_while_resuming_follows_as_soon_as_it_may() -> None:
     assert (story.did, story.phase) == (["Pause"], Phase.PAUSING)
 
 
+def test_a_pause_while_resuming_counts_from_its_trigger() -> None:
+    story = up_to(Phase.RESUMING)
+    story.pauses()
+    asked_at = story.now
+    story.passes(60)
+    story.pbx_says(events.ResumeConfirmed)
+    story.passes(40)
+    story.timer_fires(tracking.UNCONFIRMED_AFTER_S)
+    assert (story.did, story.recording.tainted_from) == (["Stop"], asked_at)
+
+
+def test_a_pause_that_is_over_before_the_resume_is_confirmed_ends_by_a_decision_all_the_same() -> None:
+    story = up_to(Phase.RESUMING)
+    story.pauses()
+    story.resumes()
+    story.pbx_says(events.ResumeConfirmed)
+    assert story.did == ["Pause"]
+    story.pbx_says(events.PauseConfirmed)
+    assert (story.did, story.last.kind, story.last.actor) == (["Commit"], Kind.RESUME, "api:crm")
+    story.ledger_commits()
+    assert story.did == ["Resume"]
+
+
 def test_a_resume_amid_a_pause_waits_for_its_confirmation() -> None:
     story = up_to(Phase.PAUSING)
     story.agent_presses("*8")
@@ -245,6 +275,21 @@ def test_where_the_customer_has_left_asterisk_ends_the_snoop_itself() -> None:
     story.pbx_says(GONE)
     story.timer_fires(tracking.SETTLE_S)
     assert (story.call.over, story.last.reason) == (True, Reason.CALL_ENDED)
+
+
+def test_where_the_customer_begins_another_call_we_end_the_snoop_ourselves() -> None:
+    story = up_to(Phase.RECORDING)
+    story.channel_begins_another_call()
+    assert (story.did, story.phase) == (["Stop"], Phase.STOPPING)
+    story.pbx_says(ENDED)
+    assert (story.call.over, story.last.reason) == (True, Reason.CALL_ENDED)
+
+
+@pytest.mark.parametrize("phase", [Phase.STOPPING, Phase.LOST])
+def test_but_not_twice(phase: Phase) -> None:
+    story = up_to(phase)
+    story.channel_begins_another_call()
+    assert len(story.every(Stop)) == (phase is Phase.LOST)
 
 
 def test_a_loss_just_before_the_customer_leaves_is_the_end_of_the_call() -> None:
@@ -287,9 +332,19 @@ def test_news_of_a_recording_that_is_no_more_changes_nothing() -> None:
     name = story.recording.name
     story.pbx_says(ENDED)
     call = story.call
-    for kind in (READY, GONE, STARTED, ENDED, FAILED, events.PauseConfirmed, events.ResumeUnconfirmed):
+    for kind in (GONE, STARTED, ENDED, FAILED, events.PauseConfirmed, events.ResumeUnconfirmed):
         story.pbx_says(kind, name)
         assert (story.call, story.commands) == (call, ())
+
+
+def test_a_snoop_that_comes_after_it_was_hung_up_is_hung_up_again() -> None:
+    story = up_to(Phase.SNOOPING)
+    name = story.recording.name
+    story.pauses()
+    story.pbx_says(GONE)
+    assert story.phase is None
+    story.pbx_says(READY, name)
+    assert story.commands == (Stop(recording=name),)
 
 
 def test_a_track_without_a_recording_has_nothing_to_observe_nor_to_wait_for() -> None:
@@ -300,9 +355,8 @@ def test_a_track_without_a_recording_has_nothing_to_observe_nor_to_wait_for() ->
     assert turn.commands == []
 
 
-@pytest.mark.parametrize("phase", [Phase.RECORDING, Phase.PAUSED])
-def test_a_recording_that_waits_for_nothing_heeds_no_deadline(phase: Phase) -> None:
-    story = up_to(phase)
+def test_a_recording_that_waits_for_nothing_heeds_no_deadline() -> None:
+    story = up_to(Phase.RECORDING)
     turn = Turn(call=story.call, at=NOON)
     tracking.deadline(turn, story.track)
     assert (turn.call, turn.commands) == (story.call, [])

@@ -1,0 +1,108 @@
+"""What may be asked by MQTT of calls under way, on every PBX: the commands of ``command``, by the topics of ``topics``.
+
+Owns finding the call and who counts as the actor; ``controller.runtime.requests`` owns what is done.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from controller.domain.names import CallId
+from controller.mqtt import topics
+from controller.mqtt.client import Asked
+from controller.mqtt.command import RECORDS_MORE, Answer, Command, Done, Problem, read
+from controller.mqtt.topics import About, Address
+from controller.runtime import requests
+from controller.runtime.dispatcher import Dispatcher
+from controller.runtime.requests import CallState, Request, Verb
+
+ORIGIN: Final = "agent"
+"""As over HTTP: the agent's keys end such a pause, and the other way round."""
+REMEMBERED: Final = 1000
+"""Commands that are known again when they come twice."""
+
+
+class Pbx(Protocol):
+    """What is needed of a PBX."""
+
+    name: str
+    ready: bool
+    dispatcher: Dispatcher
+
+
+class MqttApi:
+    """Serves commands. ``root`` is what every topic begins with."""
+
+    def __init__(self, *, root: str, pbxs: Iterable[Pbx]) -> None:
+        self._root = root
+        self._pbxs = {pbx.name: pbx for pbx in pbxs}
+        self._done: dict[tuple[Address, Command, bytes], None] = {}
+
+    @property
+    def filters(self) -> list[str]:
+        """What to subscribe to."""
+        return [one for name in self._pbxs for one in topics.filters(self._root, name)]
+
+    async def serve(self, asked: Asked) -> Answer | None:
+        """Do what a message asks; the answer comes once Asterisk has done it, or the recording has been stopped.
+
+        None for what has been done already, and where the call is not ours: a daemon that stands by hears the commands
+        too, and the one that watches the PBX answers.
+        """
+        address = topics.address(self._root, asked.topic)
+        pbx = self._pbxs.get(address.pbx) if address else None
+        if address is None or pbx is None:
+            return None
+        calls = _find(pbx.dispatcher, address)
+        if calls:
+            return await self._ask(pbx.dispatcher, calls, address, asked)
+        return Problem.of(HTTPStatus.NOT_FOUND, "no such call is under way") if pbx.ready else None
+
+    async def _ask(
+        self, dispatcher: Dispatcher, calls: Sequence[CallId], address: Address, asked: Asked
+    ) -> Answer | None:
+        """A pause reaches every call in which the agent talks; for anything else it must be clear which is meant."""
+        command = read(asked.payload)
+        if isinstance(command, Problem):
+            return command
+        if len(calls) > 1 and command.command is not Verb.PAUSE:
+            return Problem.of(HTTPStatus.CONFLICT, "the agent talks in several calls: name the call")
+        if self._came_before(address, command, asked.correlation):
+            return None
+        request = Request(
+            verb=command.command,
+            actor=_actor(address),
+            origin=ORIGIN,
+            cause=command.cause,
+            purpose=command.purpose,
+        )
+        states = await asyncio.gather(*(requests.act(dispatcher, call, request) for call in calls))
+        if CallState.UNSETTLED in states:
+            return Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "Asterisk has not confirmed it")
+        return Done(call=calls[0], state=states[0])
+
+    def _came_before(self, address: Address, command: Command, correlation: bytes | None) -> bool:
+        """Whether this is a resume or a start that QoS 1 brings again, perhaps after a pause that came between.
+
+        What pauses or ends is done as often as it comes: that does no harm, and nothing can keep it from being done.
+        """
+        if correlation is None or command.command not in RECORDS_MORE:
+            return False
+        key = (address, command, correlation)
+        if key in self._done:
+            return True
+        self._done[key] = None
+        if len(self._done) > REMEMBERED:
+            del self._done[next(iter(self._done))]
+        return False
+
+
+def _find(dispatcher: Dispatcher, address: Address) -> Sequence[CallId]:
+    if address.about is About.AGENT:
+        return [call.id for call in dispatcher.calls_of_agent(address.name)]
+    return [CallId(address.name)] if dispatcher.call(CallId(address.name)) else []
+
+
+def _actor(address: Address) -> str:
+    return f"agent:{address.name}" if address.about is About.AGENT else "mqtt"

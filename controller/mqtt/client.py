@@ -1,0 +1,208 @@
+"""Keeps one connection to the broker, for ever, and hands on each message the moment it is read.
+
+Owns connecting, subscribing, the back-off, how many messages are served at once, and sending answers. Does not own
+what a message means (``api``). The session ends with the connection: a command that was sent while we were away is
+lost and unanswered, because one that comes late, a resume above all, is worse than one that has to be asked again.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Never
+
+import aiomqtt
+import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from controller.back_off import back_off_s
+from controller.mqtt.command import Answer, Problem, written
+from controller.runtime import metrics
+
+KEEP_ALIVE_S: Final = 3
+"""A half-open link is found within twice this."""
+TIMEOUT_S: Final = 3.0
+"""For each answer of the broker."""
+MOST_AT_ONCE: Final = 256
+"""Commands under way; each waits for Asterisk for a second at most."""
+MOST_QUEUED: Final = 1024
+"""Messages that wait where that many are under way; what comes beyond is dropped, unanswered."""
+PACKET_LIMIT: Final = 64 * 1024
+"""Bytes; the broker keeps a larger message from us (MQTT 5, 3.1.2.11.4)."""
+_AT_LEAST_ONCE: Final = 1
+_NO_RETAINED: Final = 2
+"""The broker sends no retained message when we subscribe (MQTT 5, 3.8.3.1)."""
+_FAILURE: Final = 128
+"""Reason codes from here on are failures (MQTT 5, 2.4)."""
+_BAD_USER: Final = frozenset({134, 135})
+"""Bad user name or password; not authorized."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A message to us, and how to answer it. ``reply_to`` None: nobody waits for an answer."""
+
+    topic: str
+    payload: bytes
+    reply_to: str | None = None
+    correlation: bytes | None = None
+
+
+Serve = Callable[[Asked], Awaitable[Answer | None]]
+"""Does what is asked. None: it is not for us to answer."""
+
+
+class MqttClient:
+    """The connection of one daemon. ``random`` gives numbers in [0, 1) and spreads the attempts of many daemons."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        tls: bool,
+        username: str | None,
+        password: str | None,
+        filters: Sequence[str],
+        serve: Serve,
+        random: Callable[[], float],
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._tls = ssl.create_default_context() if tls else None
+        self._username = username
+        self._password = password
+        self._filters = tuple(filters)
+        self._serve = serve
+        self._random = random
+        self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._client: aiomqtt.Client | None = None
+        self._gauge = metrics.MQTT_CONNECTED.labels(host)
+        self.last_error = ""
+        """Why there is no connection, or was none the last time; for people."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether commands reach us."""
+        return self._client is not None
+
+    async def run(self) -> Never:
+        """Serve until cancelled, whatever the broker does."""
+        async with asyncio.TaskGroup() as tasks:
+            await self._connect_for_ever(tasks)
+
+    async def _connect_for_ever(self, tasks: asyncio.TaskGroup) -> Never:
+        attempt = 0
+        while True:
+            try:
+                await self._connection(tasks)
+            except (aiomqtt.MqttError, ValueError) as error:  # ValueError: the host has no name that could exist
+                _raise_if_cancelled()
+                attempt = 0 if self.connected else attempt
+                self._lost(_why(error))
+            await asyncio.sleep(back_off_s(attempt, self._random()))
+            attempt += 1
+
+    async def _connection(self, tasks: asyncio.TaskGroup) -> None:
+        """One connection, from its first packet to its loss, which is the MqttError that it raises.
+
+        What is under way belongs to ``tasks`` and outlives the connection: a pause is carried out even where its
+        answer is lost.
+        """
+        async with self._opened() as client:
+            await self._subscribe(client)
+            self._client = client
+            self._gauge.set(1)
+            self.last_error = ""
+            _log.info("mqtt.connected", broker=self._host)
+            async for message in client.messages:
+                if message.retain:  # it says what somebody wanted at another time
+                    continue
+                await self._free.acquire()
+                tasks.create_task(self._serve_one(_asked(message)), name="mqtt command")
+
+    def _opened(self) -> aiomqtt.Client:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.MaximumPacketSize = PACKET_LIMIT
+        client = aiomqtt.Client(
+            self._host,
+            self._port,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            username=self._username,
+            password=self._password,
+            tls_context=self._tls,
+            keepalive=KEEP_ALIVE_S,
+            timeout=TIMEOUT_S,
+            properties=properties,
+            max_queued_incoming_messages=MOST_QUEUED,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)],
+            logger=logging.getLogger(__name__),
+        )
+        client.pending_calls_threshold = MOST_AT_ONCE
+        return client
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        options = SubscribeOptions(qos=_AT_LEAST_ONCE, noLocal=True, retainHandling=_NO_RETAINED)
+        for code in await client.subscribe([(topic, options) for topic in self._filters]):
+            if isinstance(code, ReasonCode) and code.value >= _FAILURE:
+                raise aiomqtt.MqttError(f"the broker does not let us subscribe: {code}")
+
+    async def _serve_one(self, asked: Asked) -> None:
+        try:
+            answer = await self._serve(asked)
+        except Exception as error:  # noqa: BLE001 - a fault in one command must not end the others
+            _log.error("mqtt.command_failed", fault=type(error).__name__)
+            answer = Problem.of(HTTPStatus.INTERNAL_SERVER_ERROR, "it could not be done")
+        finally:
+            self._free.release()
+        if answer is not None and asked.reply_to is not None:
+            await self._answer(asked.reply_to, asked.correlation, answer)
+
+    async def _answer(self, topic: str, correlation: bytes | None, answer: Answer) -> None:
+        properties = Properties(PacketTypes.PUBLISH)
+        if correlation is not None:
+            properties.CorrelationData = correlation
+        try:
+            if self._client is not None:
+                await self._client.publish(topic, written(answer), qos=_AT_LEAST_ONCE, properties=properties)
+        except (aiomqtt.MqttError, ValueError) as error:  # ValueError: no message can have this topic
+            _log.warning("mqtt.answer_lost", fault=type(error).__name__)
+
+    def _lost(self, reason: str) -> None:
+        self._client = None
+        self._gauge.set(0)
+        if reason != self.last_error:
+            _log.warning("mqtt.unavailable", broker=self._host, reason=reason)
+        self.last_error = reason
+
+
+def _asked(message: aiomqtt.Message) -> Asked:
+    return Asked(
+        topic=str(message.topic),
+        payload=message.payload,
+        # a broker lets an empty one through to us, and ends the link to whoever answers to it
+        reply_to=getattr(message.properties, "ResponseTopic", None) or None,
+        correlation=getattr(message.properties, "CorrelationData", None),
+    )
+
+
+def _raise_if_cancelled() -> None:
+    """Let no failure of the farewell to a broker that does not answer stand in for our own end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode) and error.rc.value in _BAD_USER:
+        return f"the broker does not accept the user or its password ({error.rc})"
+    cause = error.__cause__ or error
+    return str(cause) if isinstance(cause, aiomqtt.MqttError) else type(cause).__name__

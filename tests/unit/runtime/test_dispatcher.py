@@ -1,0 +1,121 @@
+"""Which call an event is for, and what a new call has of the one before it."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.domain import events
+from controller.domain.call import Call
+from controller.domain.decision import Reason
+from controller.domain.names import ChannelId
+from controller.domain.parties import Role
+from controller.domain.policy import Direction, Exclusions
+from controller.domain.recording import Phase
+from controller.domain.withdrawal import objected_to
+from controller.runtime.dispatcher import Question
+from tests.unit.domain.stories import NOON, OPT_IN, Story, asked_for, policy, purpose, told
+from tests.unit.runtime.switched import Switched
+
+
+def test_a_channel_that_is_asked_again_is_not_recorded_meanwhile() -> None:
+    pbx = Switched()
+    first = pbx.is_recorded("customer", "201", bridge="talk")
+    second = pbx.asks("customer")
+    assert (pbx.phase(first), pbx.phase(second)) == (Phase.STOPPING, None)
+    assert "Stop" in pbx.given(first)
+
+
+def test_a_pause_holds_for_the_call_that_the_same_channel_begins() -> None:
+    pbx = Switched()
+    first = pbx.is_recorded("customer", "201", bridge="talk")
+    pause = events.PauseRequested(at=NOON, cause=Reason.PAYMENT, origin="agent", actor="agent:201")
+    pbx.dispatcher.tell(first, pause)
+    second = pbx.asks("customer")
+    assert [s.cause for s in pbx.call(second).suspensions] == [Reason.PAYMENT]
+    assert pbx.logged(second) == [("pause", "payment", "agent:201")]
+
+
+@pytest.mark.parametrize(
+    "customer_hash",
+    [
+        pytest.param(None, id="who withholds their number"),
+        pytest.param(b"hash", id="whose objection is not in the register yet"),
+    ],
+)
+def test_an_objection_holds_for_the_call_that_the_same_channel_begins(customer_hash: bytes | None) -> None:
+    pbx = Switched()
+    first = pbx.is_recorded("customer", "201", bridge="talk")
+    pbx.dispatcher.tell(first, events.ObjectionRaised(at=NOON, actor="agent:201"))
+    call = first
+    for _ in range(2):  # and for the one after it
+        call = pbx.asks("customer", customer_hash=customer_hash)
+        if customer_hash is not None:
+            pbx.dispatcher.tell(call, events.ObjectionsKnown(at=NOON, scopes=frozenset()))
+        pbx.dispatcher.tell(call, events.PromptEnded(at=NOON, heard=told()))
+    assert pbx.logged(call) == [("consent", "objection-on-file", "caller")]
+
+
+def test_who_agrees_in_the_next_call_objects_no_more() -> None:
+    story = Story(purpose(consent=OPT_IN), on_file=frozenset({"quality"}))
+    story.caller_listens()
+    story.caller_answers("2")
+    assert objected_to(replace(story.call, objected_before=frozenset({"quality"}))) == frozenset()
+
+
+def test_a_channel_that_is_asked_for_the_first_time_begins_with_nothing() -> None:
+    pbx = Switched()
+    call = pbx.asks("customer")
+    assert (pbx.call(call).suspensions, pbx.logged(call)) == ((), [])
+    assert pbx.dispatcher.calls_of(ChannelId("customer")) == (pbx.call(call),)
+
+
+def test_two_customers_in_one_conference_are_two_calls() -> None:
+    pbx = Switched()
+    first = pbx.is_recorded("customer-1", "201", bridge="one")
+    second = pbx.is_recorded("customer-2", "202", bridge="two")
+    pbx.joins("customer-2", "PJSIP/carrier-00000009", bridge="one")
+    found = [call.id for call in pbx.dispatcher.calls_of(ChannelId("201"))]
+    assert found == [first, second]
+    assert [call.id for call in pbx.dispatcher.calls_of(ChannelId("202"))] == []
+
+
+def test_nobody_is_looked_for_in_a_call_that_is_excluded() -> None:
+    pbx = Switched()
+    pbx.dispatcher.policy = policy(exclusions=Exclusions(queues=("support",)))
+    call = pbx.asks("customer", customer_hash=b"hash")
+    assert (pbx.call(call).excluded, pbx.call(call).customer_hash) == (Reason.EXCLUDED, None)
+    assert "LookUpObjections" not in pbx.given(call)
+
+
+def test_whoever_turns_out_not_to_be_informed_is_recorded_no_more() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    pbx.dispatcher.informed(frozenset({"201"}), notice="2026-01")
+    assert pbx.phase(call) is Phase.RECORDING
+    pbx.dispatcher.informed(frozenset({"202"}), notice="2026-01")
+    assert pbx.phase(call) is Phase.PAUSING
+
+
+def calls_out(pbx: Switched, caller: str) -> Call:
+    """Somebody of the company calls a customer, whom the dialplan asks before they hear each other."""
+    pbx.switchboard.seen(ChannelId("caller"), f"PJSIP/{caller}-00000001")
+    asked = asked_for(direction=Direction.OUTBOUND)
+    question = Question(channel=ChannelId("customer"), linkedid="caller", asked=asked, customer_hash=b"hash")
+    return pbx.call(pbx.dispatcher.ask(question))
+
+
+def test_whom_a_representative_calls_is_not_asked_and_leaves_nothing_though_nobody_answers() -> None:
+    pbx = Switched()
+    call = calls_out(pbx, "290")
+    assert (call.excluded, call.customer_hash) == (Reason.REPRESENTATIVE, None)
+    assert "Play" not in pbx.given(call.id)
+
+
+def test_whom_an_employee_calls_for_themselves_is_not_asked() -> None:
+    pbx = Switched()
+    pbx.dispatcher.keep_private(ChannelId("caller"), Role.PRIVATE)
+    assert calls_out(pbx, "201").excluded is Reason.PRIVATE_CALL
+
+
+def test_whom_an_agent_calls_is_asked() -> None:
+    assert calls_out(Switched(), "201").excluded is None

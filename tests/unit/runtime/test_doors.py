@@ -1,0 +1,131 @@
+"""Whoever is asked gets back to their dialplan, whatever fails."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from controller.agi.session import AgiSession, Streamed, StreamOutcome
+from controller.ari.client import Ari
+from controller.domain.commands import Conclude, Play
+from controller.domain.decision import Reason, Verdict
+from controller.domain.names import CallId, ChannelId
+from controller.domain.policy import Prompt
+from controller.errors import PbxUnreachable
+from controller.runtime.doors import AgiDoor, Door, StasisDoor
+from controller.runtime.reception import Reception
+
+CALLER = ChannelId("caller")
+CONCLUSION = Conclude(channel=CALLER, verdict=Verdict.ALLOWED, reason=Reason.ANNOUNCED)
+ENDING = Conclude(channel=CALLER, verdict=Verdict.REFUSED, reason=Reason.OPTED_OUT, hang_up=True)
+
+
+class Pbx:
+    """ARI, as far as a door needs it; what is named in ``broken`` does not answer."""
+
+    def __init__(self, *broken: str) -> None:
+        self._broken = broken
+        self.variables: dict[str, str] = {}
+        self.continued: list[str] = []
+        self.hung_up: list[str] = []
+
+    async def set_channel_variable(self, _channel: str, name: str, value: str) -> None:
+        self._answer("variable")
+        self.variables[name] = value
+
+    async def hangup(self, channel: str) -> None:
+        self.hung_up.append(channel)
+
+    async def continue_in_dialplan(self, channel: str) -> None:
+        self._answer("continue")
+        self.continued.append(channel)
+
+    def _answer(self, what: str) -> None:
+        if what in self._broken:
+            raise PbxUnreachable("no answer")
+
+
+async def test_a_caller_in_stasis_goes_on_with_the_verdict() -> None:
+    pbx = Pbx()
+    await StasisDoor(cast("Ari", pbx), CALLER).conclude(CallId("call"), CONCLUSION)
+    told = {"RC_CALL": "call", "RC_VERDICT": "allowed", "RC_REASON": "announced", "RC_HANGUP": "no"}
+    assert pbx.variables == told
+    assert pbx.continued == [CALLER]
+
+
+async def test_a_caller_in_stasis_goes_on_even_where_the_verdict_cannot_be_told() -> None:
+    pbx = Pbx("variable")
+    await StasisDoor(cast("Ari", pbx), CALLER).conclude(CallId("call"), CONCLUSION)
+    assert pbx.continued == [CALLER]
+
+
+async def test_where_a_refusal_ends_the_call_a_caller_in_stasis_is_hung_up() -> None:
+    pbx = Pbx()
+    await StasisDoor(cast("Ari", pbx), CALLER).conclude(CallId("call"), ENDING)
+    assert (pbx.hung_up, pbx.continued) == ([CALLER], [])
+
+
+async def test_where_a_refusal_ends_the_call_the_dialplan_is_told_so() -> None:
+    session = Session("fr")
+    await AgiDoor(cast("AgiSession", session), limited=True).conclude(CallId("call"), ENDING)
+    assert session.variables["RC_HANGUP"] == "yes"
+
+
+@pytest.mark.parametrize("broken", ["variable", "continue"])
+async def test_a_door_raises_nothing(broken: str) -> None:
+    await StasisDoor(cast("Ari", Pbx(broken)), CALLER).conclude(CallId("call"), CONCLUSION)
+
+
+async def test_who_is_being_asked_when_the_pbx_is_watched_no_more_goes_on() -> None:
+    pbx = Pbx()
+    reception = Reception(ari=cast("Ari", pbx), numbers_key=b"key", country="FR")
+    waits = AgiDoor(cast("AgiSession", None), limited=False)
+    doors: dict[ChannelId, Door] = {CALLER: StasisDoor(cast("Ari", pbx), CALLER), ChannelId("callee"): waits}
+    reception.doors.update(doors)
+    await reception.let_go_of_everybody()
+    assert (pbx.continued, waits.concluded.is_set(), reception.doors) == ([CALLER], True, {})
+
+
+class Session:
+    """An AGI session of a channel that speaks ``language``; ``spoken`` is the language of each sound."""
+
+    def __init__(self, language: str) -> None:
+        self.request = SimpleNamespace(language=language)
+        self.language = language
+        self.spoken: list[str] = []
+        self.changes = 0
+        self.variables: dict[str, str] = {}
+
+    async def set_variable(self, name: str, value: str) -> None:
+        self.variables[name] = value
+        if name == "CHANNEL(language)":
+            self.language = value
+            self.changes += 1
+
+    async def stream_file(self, _sound: str, _keys: str, *, bound: float) -> Streamed:
+        assert bound > 0
+        self.spoken.append(self.language)
+        return Streamed(key=None, samples=8000, outcome=StreamOutcome.COMPLETED)
+
+
+def _play(language: str) -> Play:
+    prompt = Prompt(name="quality", language=language, sound="quality", text="…", milliseconds=1000, digest="0")
+    return Play(channel=CALLER, prompt=prompt, keys="", patience_ms=0)
+
+
+async def test_a_prompt_is_spoken_in_its_own_language_and_the_channel_keeps_the_callers() -> None:
+    session = Session("fr")
+    door = AgiDoor(cast("AgiSession", session), limited=True)
+    for language in ("en", "en", "fr", "en"):
+        await door.play(_play(language))
+    await door.conclude(CallId("call"), CONCLUSION)
+    assert session.spoken == ["en", "en", "fr", "en"]
+    assert session.language == "fr"
+
+
+async def test_a_prompt_in_the_language_of_the_channel_changes_nothing_on_it() -> None:
+    session = Session("fr")
+    door = AgiDoor(cast("AgiSession", session), limited=True)
+    await door.play(_play("fr"))
+    await door.conclude(CallId("call"), CONCLUSION)
+    assert (session.spoken, session.changes) == (["fr"], 0)

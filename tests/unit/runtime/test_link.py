@@ -1,0 +1,160 @@
+"""What is asked of a PBX after the link is made, and what is taken from its answers."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from controller.ari import events as ari
+from controller.ari.client import Ari
+from controller.ari.resources import Bridge, Channel, Dialplan
+from controller.config.settings import Ari as AriSettings
+from controller.config.settings import Pbx
+from controller.domain.recording import Phase
+from controller.errors import PbxRefused
+from controller.runtime.link import PbxLink
+from controller.runtime.listener import is_ours
+from controller.runtime.ports import Ledger, Register
+from controller.runtime.writer import Writer
+from tests.unit.domain.stories import NOON, policy
+from tests.unit.runtime.switched import Switched
+
+OURS = "rc-01a20c55-d530-7264-be3a-651207e98ac2-quality-1"
+AGENT = Channel(id="agent", name="PJSIP/201-00000001")
+CUSTOMER = Channel(id="customer", name="PJSIP/carrier-00000002")
+
+
+def nothing_more(_link: PbxLink) -> None:
+    """Nothing happens while the PBX answers."""
+
+
+@dataclass
+class Asterisk:
+    """An Asterisk that answers what is asked after a connection; ``meanwhile`` happens before its answer comes."""
+
+    present: list[Channel]
+    bridged: list[Bridge] = field(default_factory=list)
+    meanwhile: Callable[[PbxLink], None] = nothing_more
+    hung_up: list[str] = field(default_factory=list)
+    continued: list[str] = field(default_factory=list)
+    lacks: str = ""
+
+    async def has_module(self, name: str) -> bool:
+        return name != self.lacks
+
+    async def channels(self) -> list[Channel]:
+        self.meanwhile(self.link)
+        return self.present
+
+    async def bridges(self) -> list[Bridge]:
+        return self.bridged
+
+    async def hangup(self, channel: str) -> None:
+        self.hung_up.append(channel)
+
+    async def continue_in_dialplan(self, channel: str) -> None:
+        self.continued.append(channel)
+
+    async def global_variable(self, _name: str) -> str:
+        return "1795480338"
+
+    async def set_global_variable(self, _name: str, _value: str) -> None: ...
+
+    async def is_met(self) -> PbxLink:
+        """The link to it, once it has caught up."""
+        self.link = PbxLink(
+            settings=Pbx(
+                name="main",
+                ari=AriSettings(url="http://127.0.0.1:1/ari", username="rc", application="recorder"),
+                fastagi_clients=(ip_network("127.0.0.1"),),
+                sounds=Path("/"),
+            ),
+            password="invented",
+            numbers_key=b"key",
+            country="FR",
+            policy=policy(),
+            writer=Writer(cast("Ledger", None)),
+            register=cast("Register", None),
+        )
+        self.link._ari = self.link._reception._ari = cast("Ari", self)
+        self.link._deadman._pbx = self
+        with suppress(PbxRefused):
+            await self.link._catch_up()
+        return self.link
+
+    async def keep_recording_alive(self, snoop_channel_name: str, seconds: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("identity", "ours"),
+    [(OURS, True), ("rc-1795480338.12", False), ("rc-paris-1795480338.12", False), (f"x{OURS}", False)],
+)
+def test_only_what_is_named_as_we_name_it_is_ours(identity: str, *, ours: bool) -> None:
+    assert is_ours(identity) is ours
+
+
+@pytest.mark.parametrize(("lacks", "ready"), [("", True), ("func_export.so", False), ("func_timeout.so", False)])
+async def test_a_pbx_that_could_not_end_a_recording_by_itself_is_not_ready(lacks: str, *, ready: bool) -> None:
+    link = await Asterisk([], lacks=lacks).is_met()
+    assert link.ready is ready
+
+
+async def test_only_recordings_that_nobody_knows_are_hung_up() -> None:
+    pbx = Asterisk([Channel(id="rc-1795480338.12", name="PJSIP/201-00000001"), Channel(id=OURS, name="Snoop/x-1")])
+    await pbx.is_met()
+    assert pbx.hung_up == [OURS]
+
+
+@pytest.mark.parametrize(
+    ("where", "sent_on"),
+    [("recorder,consent,support", True), ("recorder", True), ("recorder-of-others,consent", False)],
+)
+async def test_only_callers_in_our_own_application_are_sent_on(where: str, *, sent_on: bool) -> None:
+    caller = Channel(id="caller", name="PJSIP/carrier-00000001", dialplan=Dialplan(app_name="Stasis", app_data=where))
+    pbx = Asterisk([caller])
+    await pbx.is_met()
+    assert pbx.continued == (["caller"] if sent_on else [])
+
+
+async def test_calls_that_were_there_before_us_are_left_alone_whatever_is_heard_meanwhile() -> None:
+    talk = Bridge(id="talk", technology="simple_bridge", channels=("agent", "customer"))
+    news = ari.ChannelCreated(timestamp=NOON, channel=Channel(id="another", name="PJSIP/carrier-00000003"))
+    pbx = Asterisk([AGENT, CUSTOMER], bridged=[talk], meanwhile=lambda link: link._listener.hear(news))
+    link = await pbx.is_met()
+    assert list(link.dispatcher.calls) == []
+
+
+async def test_a_recording_that_began_while_the_channels_were_listed_is_not_taken_for_gone() -> None:
+    switched = Switched()
+
+    def begins(link: PbxLink) -> None:
+        link.dispatcher = link._listener._dispatcher = switched.dispatcher
+        switched.is_recorded("customer", "201", bridge="talk")
+
+    link = await Asterisk([AGENT, CUSTOMER], meanwhile=begins).is_met()
+    [call] = link.dispatcher.calls
+    assert switched.phase(call.id) is Phase.RECORDING
+
+
+async def test_a_recording_that_is_gone_when_the_link_is_made_is_lost() -> None:
+    switched = Switched()
+    pbx = Asterisk([AGENT, CUSTOMER])
+    link = await pbx.is_met()
+    link.dispatcher = link._listener._dispatcher = switched.dispatcher
+    call = switched.is_recorded("customer", "201", bridge="talk")
+    await link._catch_up()
+    assert switched.phase(call) is Phase.LOST
+
+
+@pytest.mark.parametrize(("technology", "calls"), [("simple_bridge", 1), ("holding_bridge", 0)])
+async def test_those_who_wait_in_one_car_park_do_not_hear_one_another(technology: str, calls: int) -> None:
+    link = await Asterisk([]).is_met()
+    bridge = Bridge(id="b", technology=technology)
+    for channel in (AGENT, CUSTOMER):
+        link._listener.hear(ari.ChannelCreated(timestamp=NOON, channel=channel))
+        link._listener.hear(ari.ChannelEnteredBridge(timestamp=NOON, channel=channel, bridge=bridge))
+    assert len(list(link.dispatcher.calls)) == calls
