@@ -19,5 +19,5 @@ for folder in "$@"; do
 done
 mount --rbind /dev "$root/dev"
 mount --rbind /proc "$root/proc"
-ulimit -n 65536 2>/dev/null || true # ten descriptors a call
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)" # ten descriptors a call
 exec chroot --userspec="$user" "$root" /bin/sh "$instance/asterisk-inside.sh" "$instance"

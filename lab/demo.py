@@ -6,202 +6,26 @@ Exits with 1 when anything is not as it should be. With ``KEEP=1`` in the enviro
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from lab.demo_calls import DIALPLAN, Stage, Story, add_routes, listen, more_stories, stories
 from lab.hearing import heard
+from lab.pbx import PbxOptions
 from lab.phones import Phone, Phones
-from lab.stories import Conversation, Staff, answered, converse, written
+from lab.stories import Staff, written
 from lab.sweep import missing, moments
-from lab.world import EVERY_CALL_NUMBER, World, record_every_call, shorten
+from lab.world import World, record_every_call, shorten
 
 SAMPLE_NUMBER = "0199000010"
-REPRESENTATIVE_NUMBER = "0199000013"
 SAMPLE_CALLS = 40
-PAUSE_S = 2.5
 A_PAUSE_S = 1.5
 """A gap in the audio longer than this is a pause; keys leave holes of 0.1 s."""
 
-console = Console(width=None if sys.stdout.isatty() else 150)
-
-
-@dataclass(slots=True, kw_only=True)
-class Story:
-    """One call of the demo: what is done, what must be decided, and what must be in the file."""
-
-    title: str
-    number: str
-    tell: Callable[["Stage", "Story"], Awaitable[Phone | None]]
-    expected: tuple[str, ...]
-    prompts: tuple[str, ...] = ()
-    files: int = 0
-    gaps: int = 0
-    faults: list[str] = field(default_factory=list)
-    heard: str = ""
-    decided: str = ""
-    recorded: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Where the stories are told."""
-
-    world: World
-    phones: Phones
-    staff: Staff
-
-
-async def _talk(stage: Stage, story: Story) -> Conversation:
-    return await converse(stage.phones, stage.staff, stage.world.daemon, caller=story.number, listen=True)
-
-
-async def _listen(stage: Stage, story: Story) -> Phone | None:
-    talk = await _talk(stage, story)
-    await asyncio.sleep(4)
-    await talk.caller.hang_up()
-    return talk.caller
-
-
-def _press(key: str) -> Callable[[Stage, Story], Awaitable[Phone | None]]:
-    async def tell(stage: Stage, story: Story) -> Phone | None:
-        caller = await stage.phones.call(EVERY_CALL_NUMBER, caller=story.number)
-        await caller.answered()
-        await caller.listen()
-        await asyncio.sleep(1)
-        await caller.press(key)
-        await answered(stage.staff, stage.world.daemon, caller, caller=story.number)
-        await asyncio.sleep(3)
-        await caller.hang_up()
-        return caller
-
-    return tell
-
-
-async def _hang_up_early(stage: Stage, story: Story) -> Phone | None:
-    caller = await stage.phones.call(EVERY_CALL_NUMBER, caller=story.number)
-    await caller.answered()
-    await caller.listen()
-    await asyncio.sleep(1.5)
-    await caller.hang_up()
-    return caller
-
-
-async def _pay_by_keys(stage: Stage, story: Story) -> Phone | None:
-    talk = await _talk(stage, story)
-    await asyncio.sleep(3)
-    await talk.agent.press("*7")
-    await asyncio.sleep(PAUSE_S)
-    await talk.agent.press("*8")
-    await asyncio.sleep(3)
-    await talk.caller.hang_up()
-    return talk.caller
-
-
-async def _pay_over_http(stage: Stage, story: Story) -> Phone | None:
-    talk = await _talk(stage, story)
-    await asyncio.sleep(3)
-    for action, seconds in (("pause", PAUSE_S), ("resume", 3)):
-        path = f"/api/v1/calls/{talk.call['id']}/{action}"
-        status, body = await asyncio.to_thread(stage.world.daemon.request, "POST", path)
-        if status != 200:
-            story.faults.append(f"{action}: HTTP {status}: {body}")
-        await asyncio.sleep(seconds)
-    await talk.caller.hang_up()
-    return talk.caller
-
-
-async def _representative(stage: Stage, story: Story) -> Phone | None:
-    line = stage.phones.agent("290")
-    caller = await stage.phones.call(REPRESENTATIVE_NUMBER, caller=story.number)
-    await caller.answered()
-    await caller.listen()
-    representative = await line.next_call()
-    await representative.answered()
-    await caller.play_sweep()
-    await asyncio.sleep(3)
-    await caller.hang_up()
-    return caller
-
-
-async def _outbound(stage: Stage, story: Story) -> Phone | None:
-    callee = stage.phones.callee(story.number)
-    agent = await stage.phones.call(story.number, agent="205")
-    called = await callee.next_call()
-    await called.answered()
-    await called.listen()
-    await asyncio.sleep(1)
-    await called.press("1")
-    await agent.answered()
-    await called.play_sweep()
-    await asyncio.sleep(3)
-    await called.hang_up()
-    return called
-
-
-_ANNOUNCED = "consent allowed: announced"
-_RECORDED = "record allowed: legal-obligation"
-_ENDED = "stop applied: call-ended"
-_PAID = (_ANNOUNCED, _RECORDED, "pause applied: payment", "resume allowed: payment-over", _ENDED)
-_REFUSED = ("consent refused: opted-out", "record refused: opted-out")
-
-
-def stories() -> list[Story]:
-    """The first eight calls."""
-    return [
-        Story(
-            title="1 lets the announcement play",
-            number="0639980001",
-            tell=_listen,
-            expected=(_ANNOUNCED, _RECORDED, _ENDED),
-            prompts=("quality",),
-            files=1,
-        ),
-        Story(title="2 presses 1", number="0639980002", tell=_press("1"), expected=_REFUSED),
-        Story(
-            title="3 presses * for the information, then agrees",
-            number="0639980003",
-            tell=_press("*"),
-            expected=(_ANNOUNCED, _RECORDED, _ENDED),
-            prompts=("information", "choice"),
-            files=1,
-        ),
-        Story(
-            title="4 hangs up in the announcement",
-            number="0639980004",
-            tell=_hang_up_early,
-            expected=("consent refused: announcement-incomplete",),
-        ),
-        Story(
-            title="5 pays; the agent's keys pause",
-            number="0639980005",
-            tell=_pay_by_keys,
-            expected=_PAID,
-            prompts=("quality",),
-            files=1,
-            gaps=1,
-        ),
-        Story(
-            title="6 pays; HTTP pauses",
-            number="0639980006",
-            tell=_pay_over_http,
-            expected=_PAID,
-            prompts=("quality",),
-            files=1,
-            gaps=1,
-        ),
-        Story(
-            title="7 calls an employee representative",
-            number="0639980007",
-            tell=_representative,
-            expected=("consent allowed: announced", "record refused: representative"),
-            prompts=("quality",),
-        ),
-        Story(title="8 is called, and presses 1", number="0639980008", tell=_outbound, expected=_REFUSED),
-    ]
+console = Console(width=None if sys.stdout.isatty() else 150, log_path=False)
 
 
 async def _tell(stage: Stage, story: Story, say: Callable[[str], None]) -> None:
@@ -224,7 +48,7 @@ def _judge_hearing(world: World, story: Story, phone: Phone) -> None:
     story.faults += [f"{name} was not heard whole" for name in story.prompts if shares[name] < 0.9]
 
 
-_HEARABLE = ("quality", "information", "choice")
+_HEARABLE = ("quality", "information", "choice", "agree")
 
 
 def _excluded(world: World) -> list[dict[str, Any]]:
@@ -242,10 +66,11 @@ async def _judge(world: World, story: Story, before: set[Any]) -> None:
     decisions = await asyncio.to_thread(daemon.decisions, call["id"])
     told = tuple(f"{d['kind']} {d['verdict']}: {d['reason']}" for d in decisions)
     story.decided = "\n".join(f"{text} ({d['actor']})" for text, d in zip(told, decisions, strict=True))
-    if told != story.expected:
+    as_expected = sorted(told) == sorted(story.expected) if story.in_any_order else told == story.expected
+    if not as_expected:
         story.faults.append(f"decided {', '.join(told)} instead of {', '.join(story.expected)}")
     recordings = await asyncio.to_thread(daemon.recordings, call["id"])
-    files = [world.recording_file(recording["name"]) for recording in recordings]
+    files = [world.recording_file(r["name"]) for r in recordings if world.recording_file(r["name"]).exists()]
     if len(files) != story.files:
         story.faults.append(f"{len(files)} recordings instead of {story.files}")
     lines = []
@@ -290,7 +115,7 @@ def _judge_sample(world: World) -> Story:
     files = world.daemon.rows("SELECT count(*) AS number FROM recording WHERE purpose = 'quality'")[0]["number"]
     counts = {row["reason"]: row["number"] for row in rows}
     total, chosen = sum(counts.values()), counts.get("sampled", 0)
-    story = Story(title=f"9 and {SAMPLE_CALLS} short calls", number="", tell=_listen, expected=())
+    story = Story(title=f"9 and {SAMPLE_CALLS} short calls", number="", tell=listen, expected=())
     story.heard = "the announcement, each"
     story.decided = "\n".join(f"record: {reason}, {number} calls" for reason, number in counts.items())
     story.recorded = f"{files} files: {chosen / max(total, 1):.0%} of {total}"
@@ -313,11 +138,6 @@ def _table(told: list[Story]) -> Table:
     return table
 
 
-def _one_stratum(config: dict[str, Any]) -> None:
-    """Sample the queue as a whole, so that 40 calls show a share."""
-    config["purposes"]["quality"]["sampling"]["strata"] = ["queue"]
-
-
 async def _tell_all(world: World) -> list[Story]:
     told = stories()
     async with Phones.of(world.phones) as phones:
@@ -327,13 +147,18 @@ async def _tell_all(world: World) -> list[Story]:
         with console.status(f"{SAMPLE_CALLS} short calls"):
             sample = await _sample(stage)
             console.log(f"{sample.title}: {sample.recorded}")
-    return [*told, sample]
+        with console.status("five callers at once"):
+            more = more_stories()
+            stage = Stage(world=world, phones=phones, staff=Staff(phones))  # the lines were the sample's meanwhile
+            await asyncio.gather(*(_tell(stage, story, console.log) for story in more))
+    return [*told, sample, *more]
 
 
 def main() -> int:
     """Run the demo; the exit status."""
     console.log("starting the PBX, the telephones, PostgreSQL and the daemon")
-    with World.running(shorten, record_every_call, _one_stratum) as world:
+    options = PbxOptions(dialplan=DIALPLAN)
+    with World.running(shorten, record_every_call, add_routes, options=options) as world:
         console.log("ready: calling")
         told = asyncio.run(_tell_all(world))
         console.print(_table(told))
@@ -347,7 +172,7 @@ def main() -> int:
 
 def _keep(world: World) -> None:
     console.print(f"HTTP http://127.0.0.1:{world.daemon.http_port}, bearer token {world.daemon.token}")
-    console.print(f"recording-controller decisions --config {world.daemon.config}")
+    console.print(f".venv/bin/recording-controller decisions --config {world.daemon.config}")
     console.input("Enter ends the lab. ")
 
 

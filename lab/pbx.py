@@ -9,9 +9,9 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -93,12 +93,17 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PbxOptions:
-    """What a PBX of the lab may have different. ``dialplan`` is added as it is to extensions.conf."""
+    """What a PBX of the lab may have different.
+
+    ``agents`` are the telephones of the company; ``queues`` are beside the lab's own, each with its members;
+    ``dialplan`` is added as it is to extensions.conf.
+    """
 
     sounds: Path | None = None
     language: str = "fr"
     agents: Sequence[str] = (*AGENTS, REPRESENTATIVE)
     members: Sequence[str] = QUEUE_MEMBERS
+    queues: Mapping[str, Sequence[str]] = field(default_factory=dict)
     dialplan: str = ""
     controller: str | None = None
 
@@ -121,7 +126,8 @@ def start_pbx(plan: Plan, options: PbxOptions = PbxOptions()) -> Iterator[Instan
             shutil.copy(_ON_A_PBX / name, etc)
         _write_http(etc, plan.pbx_http)
         _append(etc / "pjsip.conf", (_pbx_agent(extension, plan.phones_sip) for extension in options.agents))
-        _append(etc / "queues.conf", (_queue(name, options.members) for name in QUEUES))
+        queues = {**dict.fromkeys(QUEUES, options.members), **options.queues}
+        _append(etc / "queues.conf", (_queue(name, members) for name, members in queues.items()))
         if options.sounds is not None:
             _link_sounds(directory, options.sounds)
         ari = _access(plan.pbx_http, "recording-controller", password)

@@ -178,6 +178,14 @@ class Phone:
         with suppress(Gone):
             await self._ari.hangup(self.id)
 
+    async def hold(self) -> None:
+        """Put the other side on hold. Raises Gone, NotNow."""
+        await self._http.call("POST", path_of("channels", self.id, "hold"))
+
+    async def take_back(self) -> None:
+        """Take the other side back from hold. Raises Gone, NotNow."""
+        await self._http.call("DELETE", path_of("channels", self.id, "hold"))
+
     async def press(self, keys: str) -> None:
         """Press keys, each for 100 ms with 100 ms between; returns when Asterisk has begun. Raises Gone, NotNow."""
         await self._ari.send_dtmf(self.id, keys, between_ms=100, duration_ms=100)

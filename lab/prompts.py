@@ -1,19 +1,23 @@
 """Builds the lab's announcements: a robot's voice for a text, as the WAV that Asterisk plays.
 
-Owns the calls of espeak-ng and the way down to 8 kHz. Does not own the texts: they are handed in. On a user's
-PBX a recorded human voice takes these files' places.
+Owns the calls of espeak-ng and the way down to 8 kHz. Does not own the texts: they are handed in, or taken from a
+configuration (``python -m lab.prompts CONFIG FOLDER``). On a user's PBX a recorded human voice takes these files'
+places.
 """
 
 import hashlib
 import re
 import subprocess
+import sys
 import tempfile
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 
 from controller.errors import ConfigurationError
 from lab.sweep import RATE, Samples, write_wav
@@ -45,6 +49,15 @@ def build(prompts: Iterable[SpokenText], directory: Path) -> list[Path]:
     a machine without espeak-ng.
     """
     return [written for prompt in prompts if (written := _build(prompt, directory)) is not None]
+
+
+def texts_of(config: Mapping[str, Any]) -> list[SpokenText]:
+    """All that a configuration has spoken, in every language that it gives."""
+    return [
+        SpokenText(sound=announcement["sound"], language=language, text=text)
+        for announcement in config["announcements"].values()
+        for language, text in announcement["text"].items()
+    ]
 
 
 def resample(samples: Samples, rate: int) -> Samples:
@@ -105,3 +118,8 @@ def _speak(text: str, voice: str) -> tuple[Samples, int]:
         with wave.open(str(spoken), "rb") as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
             return samples.astype(np.float64) / 32768.0, file.getframerate()
+
+
+if __name__ == "__main__":
+    for written in build(texts_of(yaml.safe_load(Path(sys.argv[1]).read_text("utf-8"))), Path(sys.argv[2])):
+        print(written)

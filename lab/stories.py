@@ -16,6 +16,9 @@ from lab.world import EVERY_CALL_NUMBER, Daemon
 ANSWERED_S = 60.0
 """How long a caller may listen and wait for an agent."""
 
+OVER = frozenset({"ended", "failed", "discarded"})
+"""States in which nothing more comes of a recording."""
+
 WRITTEN_S = 15.0
 """How long after its end everything about a call may take to be in the database."""
 
@@ -107,7 +110,7 @@ async def written(daemon: Daemon, number: str) -> dict[str, Any]:
         call = await asyncio.to_thread(daemon.call_of, number)
         if call is not None and call["ended_at"] is not None:
             recordings = await asyncio.to_thread(daemon.recordings, call["id"])
-            if all(recording["state"] in {"ended", "failed"} for recording in recordings):
+            if all(recording["state"] in OVER for recording in recordings):
                 return call
         await asyncio.sleep(0.05)
     raise TimeoutError("the call has not ended, or not everything about it is written")

@@ -5,7 +5,7 @@ Owns how the three are set up together, and how what was decided is read back. D
 """
 
 import hashlib
-import hmac
+import json
 import os
 import secrets
 import signal
@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError, URLError
@@ -26,13 +26,19 @@ import yaml
 from psycopg.rows import dict_row
 
 from controller.db.embedded import running_url
+from controller.numbers import hashed
+from lab.asterisk import AriAccess
 from lab.pbx import AGENTS, REPRESENTATIVE, Instance, PbxOptions, Plan, start_pbx, start_phones
 from lab.ports import free_port
-from lab.prompts import SpokenText, build
+from lab.prompts import build, texts_of
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "recording-controller.yaml"
 READY_S = 30.0
 STOP_S = 15.0
+COUNTRY = "FR"
+"""Of the example configuration: how numbers are read."""
+INFORMED = (*AGENTS, REPRESENTATIVE)
+"""The agents of the lab, all of whom know that they may be recorded."""
 
 Change = Callable[[dict[str, Any]], None]
 """Changes the configuration before it is written."""
@@ -43,6 +49,7 @@ SHORT = {
     "security": {"fr": "Appel enregistré. Étoile pour refuser.", "en": "Recorded. Star to object."},
     "orders": {"fr": "Commande enregistrée comme preuve. Touche un pour refuser.",
                "en": "Orders are recorded as evidence. Press one to object."},
+    "orders-notice": {"fr": "Enregistré comme preuve.", "en": "Recorded as evidence."},
     "investment": {"fr": "La loi impose l'enregistrement.", "en": "The law requires recording."},
     "information": {"fr": "Responsable Exemple, six mois, droits auprès du délégué.",
                     "en": "Controller Exemple, six months, rights at the officer."},
@@ -126,6 +133,16 @@ class Daemon:
             )
         if wait:
             self.wait_until_ready()
+            self.inform(*INFORMED)
+
+    def inform(self, *agents: str) -> None:
+        """Put on file that these agents have been told, by the notice of the policy, that they may be recorded."""
+        version = yaml.safe_load(self.config.read_text())["agents"]["notice"]
+        lines = [f"{agent},2026-01-05,{version}\n" for agent in agents]
+        body = "".join(["agent,informed_at,version\n", *lines]).encode()
+        status, answer = self.request("POST", "/api/v1/notices", body, content_type="text/csv")
+        if status != 200:
+            raise RuntimeError(f"the notices are not taken: {answer}")
 
     def wait_until_ready(self) -> None:
         """Wait for ``/readyz``. Raises RuntimeError with its reasons when that does not come."""
@@ -152,11 +169,18 @@ class Daemon:
             return 0, str(error)
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, *, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        token: str | None = None,
+        content_type: str = "application/json",
     ) -> tuple[int, Any]:
         """Ask the API; the status and the decoded body."""
         request = Request(f"http://127.0.0.1:{self.http_port}{path}", data=body, method=method)
         request.add_header("Authorization", f"Bearer {self.token if token is None else token}")
+        request.add_header("Content-Type", content_type)
         try:
             with urlopen(request, timeout=5) as answer:
                 return answer.status, yaml.safe_load(answer.read())
@@ -202,12 +226,16 @@ class Daemon:
         with psycopg.connect(url, row_factory=dict_row) as connection:
             return connection.execute(query, values).fetchall()
 
+    def calls_of(self, number: str) -> list[dict[str, Any]]:
+        """The calls of a customer's number, as the database knows them, the earliest first."""
+        key = bytes.fromhex((self.state / "secrets" / "numbers-key").read_text().strip())
+        customer = hashed(number, country=COUNTRY, key=key)
+        return self.rows("SELECT * FROM call WHERE customer_hash = %s ORDER BY started_at", customer)
+
     def call_of(self, number: str) -> dict[str, Any] | None:
         """The latest call of a customer's number, as the database knows it."""
-        key = bytes.fromhex((self.state / "secrets" / "numbers-key").read_text().strip())
-        hashed = hmac.digest(key, number.encode(), hashlib.sha256)
-        found = self.rows("SELECT * FROM call WHERE customer_hash = %s ORDER BY started_at DESC LIMIT 1", hashed)
-        return found[0] if found else None
+        found = self.calls_of(number)
+        return found[-1] if found else None
 
     def decisions(self, call_id: object) -> list[dict[str, Any]]:
         """The decisions of a call, as they were written."""
@@ -247,17 +275,14 @@ class World:
             config = yaml.safe_load(EXAMPLE.read_text())
             for change in changes:
                 change(config)
-            sounds = _sounds(config)
+            sounds = sounds_of(config)
             options = options or PbxOptions()
-            given = PbxOptions(
-                sounds=sounds,
-                language=options.language,
-                members=options.members,
-                dialplan=_EVERY_CALL_DIALPLAN + options.dialplan,
-            )
-            phones = stack.enter_context(start_phones(plan, agents=(*AGENTS, REPRESENTATIVE)))
+            given = replace(options, sounds=sounds, dialplan=_EVERY_CALL_DIALPLAN + options.dialplan)
+            phones = stack.enter_context(start_phones(plan, agents=options.agents))
             pbx = stack.enter_context(start_pbx(plan, given))
-            made = _daemon(directory, config, plan, pbx, sounds)
+            made = daemon_beside(
+                pbx.asterisk.ari, config, directory=directory, fastagi_port=plan.fastagi, sounds=sounds
+            )
             world = cls(plan=plan, pbx=pbx, phones=phones, daemon=made, sounds=sounds, config=config)
             stack.callback(made.stop)
             if daemon:
@@ -273,13 +298,9 @@ class World:
         return self.sounds / language / f"{self.config['announcements'][name]['sound']}.wav"
 
 
-def _sounds(config: Mapping[str, Any]) -> Path:
+def sounds_of(config: Mapping[str, Any]) -> Path:
     """Speak the announcements of a configuration, into a folder that the next lab finds again."""
-    texts = [
-        SpokenText(sound=announcement["sound"], language=language, text=text)
-        for announcement in config["announcements"].values()
-        for language, text in announcement["text"].items()
-    ]
+    texts = texts_of(config)
     digest = hashlib.sha256("\x1f".join(f"{t.sound}\x1e{t.language}\x1e{t.text}" for t in texts).encode()).hexdigest()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "recording-controller" / "prompts"
     folder = cache / digest[:16]
@@ -287,7 +308,15 @@ def _sounds(config: Mapping[str, Any]) -> Path:
     return folder
 
 
-def _daemon(directory: Path, config: dict[str, Any], plan: Plan, pbx: Instance, sounds: Path) -> Daemon:
+def written_as_file(config: Mapping[str, Any]) -> str:
+    """A configuration as a file: JSON is YAML, and quotes what looks like a number."""
+    return json.dumps(config, ensure_ascii=False, indent=1, default=str)
+
+
+def daemon_beside(
+    ari: AriAccess, config: dict[str, Any], *, directory: Path, fastagi_port: int, sounds: Path
+) -> Daemon:
+    """A daemon beside the PBX that answers there, its configuration completed and written; not started yet."""
     http_port, token = free_port(), secrets.token_urlsafe(24)
     state = directory / "state"
     state.mkdir(mode=0o755)
@@ -295,15 +324,15 @@ def _daemon(directory: Path, config: dict[str, Any], plan: Plan, pbx: Instance, 
     config["pbxs"] = [
         {
             "name": "lab",
-            "ari": {"url": pbx.ari_url, "username": pbx.ari_username, "application": "recording-controller"},
+            "ari": {"url": ari.url, "username": ari.username, "application": "recording-controller"},
             "fastagi_clients": ["127.0.0.1"],
             "sounds": str(sounds),
         }
     ]
-    config["fastagi"] = {"listen": "127.0.0.1", "port": plan.fastagi}
+    config["fastagi"] = {"listen": "127.0.0.1", "port": fastagi_port}
     config["http"] = {"listen": "127.0.0.1", "port": http_port}
     environ = {name: value for name, value in os.environ.items() if not name.startswith("RECORDING_CONTROLLER_")}
-    environ |= {"RECORDING_CONTROLLER_ARI_PASSWORD": pbx.ari_password, "RECORDING_CONTROLLER_HTTP_TOKEN": token}
-    daemon = Daemon(directory, http_port, plan.fastagi, token, environ)
-    daemon.config.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+    environ |= {"RECORDING_CONTROLLER_ARI_PASSWORD": ari.password, "RECORDING_CONTROLLER_HTTP_TOKEN": token}
+    daemon = Daemon(directory, http_port, fastagi_port, token, environ)
+    daemon.config.write_text(written_as_file(config))
     return daemon

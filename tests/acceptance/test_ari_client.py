@@ -195,6 +195,17 @@ async def test_asterisk_says_which_one_it_is(ari: Ari) -> None:
     assert (await ari.info()).system.version
 
 
+async def test_asterisk_says_which_modules_it_has(ari: Ari) -> None:
+    assert await ari.has_module("func_export.so")
+    assert not await ari.has_module("func_export_of_tomorrow.so")
+
+
+async def test_asterisk_says_nothing_of_a_function_that_it_does_not_have(ari: Ari) -> None:
+    """So that no answer to a refresh tells whether the dead man's switch is set: the modules have to be looked for."""
+    await ari.set_global_variable("NO_SUCH_FUNCTION(x)", "1")
+    assert await ari.global_variable("NO_SUCH_FUNCTION") == ""
+
+
 async def test_a_wrong_password_is_named_as_such(pbx: Pbx) -> None:
     async with client(pbx, password="wrong") as stranger:
         with pytest.raises(PbxAuthenticationFailed):

@@ -4,19 +4,21 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import yaml
 
 from controller.db.embedded import running_url
+from lab.pbx import QUEUE_MEMBERS
 from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call, written
 from lab.sweep import moments
-from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten
+from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps, seconds
 from tests.acceptance.wire import Wire
 
@@ -56,13 +58,18 @@ def frozen_database(daemon: Daemon) -> Iterator[None]:
     postmaster = int((daemon.state / "postgresql" / "data" / "postmaster.pid").read_text().split()[0])
     children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
     frozen = [postmaster, *map(int, children)]
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    _signal_all(frozen, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
+        _signal_all(frozen, signal.SIGCONT)
+
+
+def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    """Signal processes; a backend whose client has just left may be gone already."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 async def reach_an_agent(phones: Phones, staff: Staff, number: str) -> float:
@@ -103,6 +110,28 @@ async def test_a_killed_daemon_leaves_no_recording_behind_and_the_next_one_says_
     found = daemon.decisions(conversation.call["id"])
     assert (found[-1]["kind"], found[-1]["reason"]) == ("stop", "controller-lost")
     assert daemon.recordings(conversation.call["id"])[0]["state"] == "ended"
+
+
+async def test_what_a_killed_daemon_was_to_discard_is_discarded_by_the_next_one(
+    lab: World, daemon: Daemon, phones: Phones, staff: Staff
+) -> None:
+    """The PBX hangs, so the daemon dies before the recording has ended, and the next one finds it going on."""
+    conversation = await talk(phones, staff, daemon, "0639980317")
+    call_id = conversation.call["id"]
+    await asyncio.sleep(1.5)
+    lab.pbx.asterisk.signal(signal.SIGSTOP)
+    try:
+        await asyncio.to_thread(daemon.request, "POST", f"/api/v1/calls/{call_id}/objection")
+        await state_of_recording(daemon, call_id, "discarding")
+        daemon.kill()
+    finally:
+        lab.pbx.asterisk.signal(signal.SIGCONT)
+    await asyncio.to_thread(daemon.start)
+    recording = await state_of_recording(daemon, call_id, "discarded")
+    await asyncio.sleep(1)
+    assert our_channels(lab) == []
+    assert not lab.recording_file(recording["name"]).exists()
+    await conversation.caller.hang_up()
 
 
 async def test_a_stopped_daemon_is_watched_by_nobody_so_its_recording_ends(
@@ -155,9 +184,29 @@ async def test_a_frozen_database_starts_no_recording_and_holds_no_caller(
         await caller.hang_up()
         await caller.ended()
     call = await written(daemon, number)
-    await reason_of(daemon, call["id"], "decision-not-logged")
+    await reason_of(daemon, call["id"], "objections-unknown")
     found = await decided(lab, number)
     assert len([kind for kind, _, _ in found if kind == "consent"]) == 1
+    assert await audio(lab, number) == []
+
+
+async def test_a_database_that_freezes_before_the_answer_starts_no_recording(
+    lab: World, daemon: Daemon, phones: Phones
+) -> None:
+    """Everything is known by then but whether the decision is durable: it is not."""
+    number = "0639980316"
+    for extension in QUEUE_MEMBERS:
+        phones.agent(extension, answers_after=4.0)
+    caller = await phones.call(EVERY_CALL_NUMBER, caller=number)
+    while await asyncio.to_thread(daemon.call_of, number) is None:
+        await asyncio.sleep(0.1)
+    with frozen_database(daemon):
+        await asyncio.sleep(10)
+        assert our_channels(lab) == []
+        await caller.hang_up()
+        await caller.ended()
+    call = await written(daemon, number)
+    await reason_of(daemon, call["id"], "decision-not-logged")
     assert await audio(lab, number) == []
 
 
@@ -200,7 +249,7 @@ async def wire(lab: World) -> AsyncIterator[Wire]:
     before = lab.daemon.config.read_text()
     config = yaml.safe_load(before)
     config["pbxs"][0]["ari"]["url"] = await laid.connect()
-    lab.daemon.config.write_text(yaml.safe_dump(config))
+    lab.daemon.config.write_text(written_as_file(config))
     await asyncio.to_thread(lab.daemon.start)
     yield laid
     await asyncio.to_thread(lab.daemon.stop)
@@ -303,6 +352,16 @@ async def test_a_pbx_that_is_not_there_yet_is_waited_for(lab: World, phones: Pho
         lab.daemon.stop()
 
 
+async def state_of_recording(daemon: Daemon, call_id: object, state: str) -> dict[str, Any]:
+    """Wait until the recording of the call is in this state; the recording."""
+    async with asyncio.timeout(20):
+        while True:
+            [recording] = await asyncio.to_thread(daemon.recordings, call_id)
+            if recording["state"] == state:
+                return recording
+            await asyncio.sleep(0.05)
+
+
 async def reason_of(daemon: Daemon, call_id: object, reason: str) -> None:
     """Wait until a decision of the call has this reason."""
     async with asyncio.timeout(20):
@@ -347,5 +406,5 @@ def another(lab: World, directory: Path) -> Daemon:
     config["state_directory"] = str(directory / "state")
     url = running_url(lab.daemon.state / "postgresql")
     environ = lab.daemon.environ | {"RECORDING_CONTROLLER_DATABASE_URL": str(url)}
-    (directory / "recording-controller.yaml").write_text(yaml.safe_dump(config))
+    (directory / "recording-controller.yaml").write_text(written_as_file(config))
     return Daemon(directory, config["http"]["port"], config["fastagi"]["port"], lab.daemon.token, environ)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from controller.errors import ConfigurationError
-from lab.prompts import SpokenText, build, resample
+from lab.prompts import SpokenText, build, resample, texts_of
 from lab.sweep import RATE, read_wav
 
 QUALITY = SpokenText(sound="recording-controller/quality", language="fr", text="Cet appel peut être enregistré.")
@@ -17,6 +17,14 @@ def test_a_text_becomes_a_sound_where_asterisk_looks_for_it(tmp_path: Path) -> N
     samples = read_wav(tmp_path / "fr/recording-controller/quality.wav")
     assert 1.0 < len(samples) / RATE < 5.0
     assert np.abs(samples).max() == pytest.approx(0.7, abs=0.01)
+
+
+def test_a_configuration_is_spoken_in_every_language_that_it_gives() -> None:
+    config = {"announcements": {"quality": {"sound": "rc/quality", "text": {"fr": "Bonjour.", "en": "Hello."}}}}
+    assert texts_of(config) == [
+        SpokenText(sound="rc/quality", language="fr", text="Bonjour."),
+        SpokenText(sound="rc/quality", language="en", text="Hello."),
+    ]
 
 
 def test_a_sound_with_the_same_text_is_not_spoken_again(tmp_path: Path) -> None:
