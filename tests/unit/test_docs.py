@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
+import click
 import pytest
 
 from controller.__main__ import main
 from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.recording import Phase
 from controller.domain.records import RecordingState
-from controller.runtime.requests import CAUSES, CallState
+from controller.mqtt.topics import filters
+from controller.runtime.requests import CAUSES, CallState, Verb
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -93,7 +95,7 @@ def test_every_place_that_the_architecture_names_exists() -> None:
 
 def test_every_module_has_its_place_in_the_architecture() -> None:
     text = read("ARCHITECTURE.md")
-    packages = ("domain", "runtime", "ari", "agi", "db", "web")
+    packages = ("domain", "runtime", "ari", "agi", "db", "mqtt", "web", "cli", "simulation")
     modules = [module for package in packages for module in (ROOT / "controller" / package).glob("*.py")]
     assert [name for m in modules if m.name != "__init__.py" and (name := name_of(m)) not in text] == []
 
@@ -111,7 +113,10 @@ def test_every_command_and_option_is_in_the_reference() -> None:
     text = read("docs/reference/command-line.md")
     for name, command in main.commands.items():
         told = section(text, f"`{name}`")
-        options = [flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")]
+        inner = command.commands if isinstance(command, click.Group) else {}
+        assert [word for word in inner if f"{name} {word}" not in told] == [], name
+        parameters = [parameter for one in (command, *inner.values()) for parameter in one.params]
+        options = [flag for parameter in parameters for flag in parameter.opts if flag.startswith("--")]
         assert [flag for flag in options if flag not in told] == [], name
 
 
@@ -123,13 +128,23 @@ def test_every_metric_is_in_the_reference() -> None:
 
 
 def test_every_request_over_http_is_in_the_reference() -> None:
-    routes = re.findall(r'add_(get|post)\("([^"]+)"', read("controller/web/server.py"))
-    calls = re.findall(r'add_(get|post)\("([^"]+)"', read("controller/web/api.py"))
-    requests = [*routes, *((method, f"/api/v1{path}") for method, path in calls)]
+    route = re.compile(r'add_(get|post|delete)\("([^"]+)"')
+    under = {"server": "", "api": "/api/v1", "registers": "/api/v1"}
+    requests = [
+        (method, prefix + path)
+        for name, prefix in under.items()
+        for method, path in route.findall(read(f"controller/web/{name}.py"))
+    ]
     text = read("docs/reference/http-api.md")
     assert len(requests) > 6
     assert [(m, p) for m, p in requests if f"`{m.upper()} {p}`" not in text] == []
     assert [cause for cause in CAUSES if f'"{cause}"' not in text] == []
+
+
+def test_every_command_and_topic_of_mqtt_is_in_the_reference() -> None:
+    text = read("docs/reference/mqtt.md")
+    assert [verb for verb in Verb if f"\n| `{verb}` |" not in text] == []
+    assert [topic for topic in filters("{topic}", "{pbx}") if topic.partition("+")[0] not in text] == []
 
 
 def test_every_subroutine_for_the_dialplan_is_in_the_reference() -> None:
