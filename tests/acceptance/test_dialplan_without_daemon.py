@@ -106,7 +106,7 @@ def variables_of_trunk(pbx: Instance) -> dict[str, str]:
 
 
 async def nobody_on(pbx: Instance) -> None:
-    """Wait until no channel is left on the PBX, not even in what it lists: there one outlives the count of those active."""
+    """Wait until no channel is left on the PBX, nor in its list, where one outlives the count of those active."""
     async with asyncio.timeout(10):
         while pbx.asterisk.cli("core show channels concise").strip() or not pbx.asterisk.cli(
             "core show channels count"
