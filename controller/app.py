@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
 from typing import Never
@@ -14,19 +14,21 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.agi.server import FastAgiServer
-from controller.config import ConfigurationFaults, Mqtt, Settings
+from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
 from controller.db import migrate, queries
 from controller.db.embedded import EmbeddedPostgres
 from controller.db.engine import open_engine
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
 from controller.db.registers import PostgresRegister
+from controller.domain.hindrance import Hindrance
 from controller.errors import AddressUnavailable, DatabaseError
 from controller.mqtt.api import MqttApi
 from controller.mqtt.client import MqttClient
 from controller.runtime.dialplan import Dialplan
-from controller.runtime.leftovers import Leftovers
+from controller.runtime.leftovers import Found, Leftovers
 from controller.runtime.link import PbxLink
+from controller.runtime.load import Load
 from controller.runtime.ports import Register
 from controller.runtime.registration import Registration
 from controller.runtime.reloading import Reloading
@@ -37,6 +39,9 @@ from controller.web.server import build
 
 RETRY_S = 1.0
 """How long to wait before a database that is away is tried again."""
+
+WRITTEN_WITHIN_S = 1.5
+"""How long PostgreSQL has to take what was decided last, when the daemon ends."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +54,7 @@ class App:
         self._database_trouble = "connecting"
         self._watches: list[Watch] = []
         self._writer: Writer | None = None
+        self._load = Load(most_calls=settings.most_calls)
 
     async def run(self, *, stop: asyncio.Event | None = None) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes. Raises what any part of it cannot survive."""
@@ -56,8 +62,19 @@ class App:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run(stack), name="app")
             await stop.wait()
-            _log.info("app.stopping")
+            _log.info("app.stopping", recordings=self._settings.on_shutdown.value)
+            await self._leave()
             running.cancel()
+
+    async def _leave(self) -> None:
+        """Nothing is recorded any more, and what was decided is on its way to disk, before anything is closed."""
+        handing_over = self._settings.on_shutdown is OnShutdown.HAND_OVER
+        hindrance = Hindrance.HANDING_OVER if handing_over else Hindrance.LEAVING
+        await asyncio.gather(*(link.leave(hindrance) for link in self._links()))
+        if self._writer is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITTEN_WITHIN_S):
+                    await self._writer.flushed()
 
     async def _run(self, stack: AsyncExitStack) -> None:
         """Open everything, then run it. The API answers before the database does: it says what is missing."""
@@ -99,6 +116,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run(), name="writer")
             tasks.create_task(roster.run(), name="roster")
+            tasks.create_task(self._load.run(), name="load")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
             if settings.mqtt is not None:
                 tasks.create_task(self._commands_by_mqtt(settings.mqtt).run(), name="mqtt")
@@ -119,6 +137,7 @@ class App:
                 policy=settings.policy,
                 writer=self._written(),
                 register=register,
+                too_many=self._load.too_many,
             )
             await stack.enter_async_context(link)
             lease = await stack.enter_async_context(Lease(url, pbx.name))
@@ -229,8 +248,14 @@ async def _keep(engine: AsyncEngine, settings: Settings) -> None:
 
 async def _clear_up(engine: AsyncEngine, leftovers: Leftovers, pbx: str) -> None:
     """Before a PBX is watched: what a daemon that is no more has left there."""
-    leftovers.close(await queries.unfinished_recordings(engine, pbx))
-    leftovers.discard(await queries.recordings_to_discard(engine, pbx))
+    leftovers.take(
+        Found(
+            calls=await queries.live_calls(engine, pbx),
+            unfinished=await queries.unfinished_recordings(engine, pbx),
+            condemned=await queries.recordings_to_discard(engine, pbx),
+            tainted=await queries.recordings_to_hide(engine, pbx),
+        )
+    )
 
 
 async def _reload_on_sighup(hang_up: asyncio.Event, reloading: Reloading) -> Never:

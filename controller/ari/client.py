@@ -181,6 +181,11 @@ class Ari:
         """Delete a finished recording's file from the PBX. Raises Gone."""
         await self._http.call("DELETE", path_of("recordings", "stored", name), repeatable=True)
 
+    async def copy_stored_recording(self, name: str, to: str) -> None:
+        """Copy a finished recording's file on the PBX. Raises Gone; NotNow where there is one of that name."""
+        path = path_of("recordings", "stored", name, "copy")
+        await self._http.call("POST", path, query={"destinationRecordingName": to})
+
     # Channels
 
     async def hangup(self, channel_id: str, *, fresh: bool = False) -> None:

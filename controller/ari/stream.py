@@ -19,6 +19,8 @@ from controller.errors import PbxError, PbxUnreachable
 
 HEARTBEAT_S: Final = 4.0
 """A half-open link is found within this and half of it again."""
+TURNS: Final = 4
+"""Events read in a row at most: what one of them has set going, a pause above all, goes out before the next ones."""
 MESSAGE_LIMIT: Final = 2**20
 """Bytes; a channel with its variables is about one thousand."""
 _log = structlog.get_logger(__name__)
@@ -126,6 +128,8 @@ class EventStream:
                 case event:
                     self.events += 1
                     on_event(event)
+                    if self.events % TURNS == 0:  # what is buffered is read without a pause: let others have a turn
+                        await asyncio.sleep(0)
 
     def _lost(self, error: PbxError, on_lost: Callable[[str], None]) -> None:
         reason = str(error)

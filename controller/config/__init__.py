@@ -6,7 +6,7 @@
 from controller.config.credentials import Secret, Secrets
 from controller.config.faults import ConfigurationFaults, Fault
 from controller.config.loading import load
-from controller.config.settings import Ari, Database, DataController, Listener, Mqtt, Pbx, Settings
+from controller.config.settings import Ari, Database, DataController, Listener, Mqtt, OnShutdown, Pbx, Settings
 
 __all__ = [
     "Ari",
@@ -16,6 +16,7 @@ __all__ = [
     "Fault",
     "Listener",
     "Mqtt",
+    "OnShutdown",
     "Pbx",
     "Secret",
     "Secrets",

@@ -40,6 +40,7 @@ def build_policy(file: FileShape, *, version: str, prompts: Prompts) -> Policy:
         pauses=_pauses(file.pauses),
         objections=_objections(file.objections),
         keys=Keys(**file.keys.model_dump()),
+        on_database_loss=file.on_database_loss,
         prompts=MappingProxyType({name: MappingProxyType(dict(spoken)) for name, spoken in prompts.items()}),
         default_language=file.default_language,
     )

@@ -105,6 +105,8 @@ def _settings(file: FileShape, document: Document, rest: _Rest) -> Settings:
         http=Listener(listen=file.http.listen, port=file.http.port),
         database=_database(file.database, secrets, document),
         mqtt=build_mqtt(file.mqtt) if file.mqtt is not None else None,
+        most_calls=file.limits.calls,
+        on_shutdown=file.on_shutdown,
         secrets=secrets,
         policy=build_policy(file, version=document.digest, prompts=rest.prompts),
         warnings=tuple(rest.warnings),

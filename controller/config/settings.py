@@ -1,6 +1,7 @@
 """What the rest of the product is told by its configuration: frozen, complete, checked."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -67,11 +68,19 @@ class Mqtt:
     topic: str
 
 
+class OnShutdown(StrEnum):
+    """What becomes of recordings under way when the daemon is told to end."""
+
+    HAND_OVER = "hand-over"
+    STOP = "stop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One version of the configuration. ``text`` is the file as it was, ``policy.version`` its SHA-256.
 
     ``country`` (ISO 3166) tells how national numbers are read; ``mqtt`` is None where the file has no broker.
+    ``most_calls`` is how many are decided about on one PBX at once.
     """
 
     file: Path
@@ -84,6 +93,8 @@ class Settings:
     http: Listener
     database: Database
     mqtt: Mqtt | None
+    most_calls: int
+    on_shutdown: OnShutdown
     secrets: Secrets
     policy: Policy
     warnings: tuple[Fault, ...]

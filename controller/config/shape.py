@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from controller.config import text
-from controller.domain.policy import Basis, ConsentMode, Direction, ObjectionScope, Start, StratumPart
+from controller.config.settings import OnShutdown
+from controller.domain.policy import (
+    Basis,
+    ConsentMode,
+    Direction,
+    ObjectionScope,
+    OnDatabaseLoss,
+    Start,
+    StratumPart,
+)
 
 UNION = "union:"
 """How tags of a union begin: they are in pydantic's paths and not in the file."""
@@ -133,6 +142,12 @@ class ObjectionsShape(Shape):
     ask_again: Annotated[bool, Field(description="Whether the next call asks again; else it is not recorded.")] = True
 
 
+class LimitsShape(Shape):
+    """How much is taken on; what is beyond goes through unrecorded."""
+
+    calls: Annotated[int, Field(ge=1, description="Calls under way on one PBX that are decided about.")] = 5000
+
+
 class AnnouncementShape(Shape):
     """One announcement: a sound, and the words spoken in it, by language."""
 
@@ -257,6 +272,17 @@ class FileShape(Shape):
     keys: KeysShape = KeysShape()
     pauses: PausesShape = PausesShape()
     objections: ObjectionsShape = ObjectionsShape()
+    limits: LimitsShape = LimitsShape()
+    on_database_loss: Annotated[
+        OnDatabaseLoss,
+        Field(strict=False, description="Recordings under way while decisions cannot be written: stop or continue."),
+    ] = OnDatabaseLoss.STOP
+    on_shutdown: Annotated[
+        OnShutdown,
+        Field(
+            strict=False, description="Recordings under way when the daemon ends: hand over to the next one, or stop."
+        ),
+    ] = OnShutdown.HAND_OVER
     default_language: Annotated[text.Language, Field(description="Spoken where a prompt lacks the call's language.")]
     announcements: Annotated[dict[text.Name, AnnouncementShape], Field(description="Announcements by name.")]
     purposes: Annotated[dict[text.Name, PurposeShape], Field(min_length=1, description="Purposes by name.")]

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import Row, Select, Table, Text, cast, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from controller.db.failures import in_our_terms
-from controller.db.tables import decision, policy_version, recording, recording_span, sampling_stratum
+from controller.db.tables import decision, live_call, policy_version, recording, recording_span, sampling_stratum
 from controller.domain.decision import Fact, Kind, Verdict
 from controller.domain.names import CallId
-from controller.domain.records import RecordingRecord, RecordingState, SpanKind, SpanRecord
+from controller.domain.records import LiveCallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
 from controller.domain.sampling import Stratum
 
 _ROWS_AT_ONCE = 500
@@ -99,6 +99,19 @@ async def recordings(
 async def unfinished_recordings(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody has seen end."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state.in_(_UNFINISHED))
+    return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
+
+
+async def live_calls(engine: AsyncEngine, pbx: str) -> list[LiveCallRecord]:
+    """The calls of a PBX that the daemon that watched it last has left under way."""
+    chosen = select(live_call.c.call_id, live_call.c.pbx, cast(live_call.c.state, Text).label("state"))
+    rows = _streamed(engine, chosen.where(live_call.c.pbx == pbx).order_by(live_call.c.call_id))
+    return [LiveCallRecord(call_id=CallId(row.call_id), pbx=row.pbx, state=row.state) async for row in rows]
+
+
+async def recordings_to_hide(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
+    """Recordings of a PBX that nobody may listen to, and whose file may still be where it was."""
+    chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.QUARANTINING)
     return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
 
 

@@ -12,6 +12,7 @@ from typing import assert_never
 from controller.db.bounded import Driver
 from controller.domain.records import (
     CallRecord,
+    LiveCallRecord,
     NoticeRecord,
     ObjectionRecord,
     Record,
@@ -26,8 +27,10 @@ _AGE = {
     RecordingState.PAUSED: 1,
     RecordingState.FAILED: 2,
     RecordingState.ENDED: 3,
-    RecordingState.DISCARDING: 4,
-    RecordingState.DISCARDED: 5,
+    RecordingState.QUARANTINING: 4,
+    RecordingState.QUARANTINED: 5,
+    RecordingState.DISCARDING: 6,
+    RecordingState.DISCARDED: 7,
 }
 """How far a recording is in its life. Where it is said both to have failed and to have ended, there may be a file."""
 
@@ -98,7 +101,18 @@ ON CONFLICT (agent, version) DO UPDATE SET informed_at = excluded.informed_at, r
 WHERE known.informed_at IS DISTINCT FROM excluded.informed_at
 """
 
-_STATEMENTS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE)
+_LIVE_CALL = """
+WITH given AS (
+    SELECT call_id, pbx, state FROM json_to_recordset(%s::json) AS snapshot (call_id uuid, pbx text, state jsonb)
+), over AS (
+    DELETE FROM live_call USING given WHERE live_call.call_id = given.call_id AND given.state IS NULL
+)
+INSERT INTO live_call (call_id, pbx, state)
+SELECT call_id, pbx, state FROM given WHERE state IS NOT NULL
+ON CONFLICT (call_id) DO UPDATE SET pbx = excluded.pbx, state = excluded.state, at = clock_timestamp()
+"""
+
+_STATEMENTS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE, _LIVE_CALL)
 
 _Key = tuple[object, ...]
 _Row = dict[str, object]
@@ -133,6 +147,8 @@ def _row(record: Record) -> tuple[str, _Key, _Row]:
             return _OBJECTION, (record.customer_hash, record.scope), _objection(record)
         case NoticeRecord():
             return _NOTICE, (record.agent, record.version), _notice(record)
+        case LiveCallRecord():
+            return _LIVE_CALL, (record.call_id,), _live_call(record)
         case _:
             assert_never(record)
 
@@ -196,6 +212,11 @@ def _objection(record: ObjectionRecord) -> _Row:
 
 def _notice(record: NoticeRecord) -> _Row:
     return {"agent": record.agent, "version": record.version, "informed_at": _time(record.informed_at)}
+
+
+def _live_call(record: LiveCallRecord) -> _Row:
+    state = None if record.state is None else json.loads(record.state)
+    return {"call_id": record.call_id, "pbx": record.pbx, "state": state}
 
 
 def _bytes(value: bytes) -> str:

@@ -122,7 +122,7 @@ recording = Table(
     Index(
         "recording_unfinished_idx",
         "pbx",
-        postgresql_where=text("state IN ('starting', 'recording', 'paused', 'discarding')"),
+        postgresql_where=text("state IN ('starting', 'recording', 'paused', 'quarantining', 'discarding')"),
     ),
 )
 
@@ -136,6 +136,16 @@ recording_span = Table(
     Column("end", _TIME, nullable=False),
     one_of("kind", SpanKind),
     CheckConstraint('"end" >= "begin"', name="order"),
+)
+
+live_call = Table(
+    "live_call",
+    metadata,
+    Column("call_id", UUID(as_uuid=False), primary_key=True),
+    Column("pbx", Text, nullable=False),
+    Column("state", JSONB, nullable=False),
+    Column("at", _TIME, nullable=False, server_default=func.clock_timestamp()),
+    Index(None, "pbx"),
 )
 
 sampling_stratum = Table(

@@ -7,7 +7,7 @@ difference. So a fact that was missed is made good by the next event, whatever i
 from dataclasses import replace
 from typing import assert_never
 
-from controller.domain import asking, permission, tracking, withdrawal
+from controller.domain import asking, inheritance, permission, tracking, withdrawal
 from controller.domain.call import OF_ITSELF, Call, Permission
 from controller.domain.commands import URGENT, Command, Stop
 from controller.domain.decision import Kind, Reason, Verdict
@@ -22,6 +22,8 @@ from controller.domain.events import (
     Discarded,
     Event,
     Held,
+    Hindered,
+    Inherited,
     NoticePlayed,
     ObjectionRaised,
     ObjectionsKnown,
@@ -32,6 +34,7 @@ from controller.domain.events import (
     PrivateRequested,
     PromptEnded,
     ProofExists,
+    Quarantined,
     ResumeRequested,
     SnoopReady,
     StartRequested,
@@ -39,6 +42,7 @@ from controller.domain.events import (
     TimerFired,
     Unheld,
 )
+from controller.domain.hindrance import Hindrance, Hindrances
 from controller.domain.keying import press
 from controller.domain.names import ChannelId, Token
 from controller.domain.parties import STAFF, Party, Role
@@ -75,7 +79,7 @@ def _observe(turn: Turn, event: OfRecording) -> None:
         turn.do(Stop(recording=event.recording))
 
 
-def _absorb(turn: Turn, event: OfCall) -> None:  # noqa: C901, PLR0912 - one arm for each event
+def _absorb(turn: Turn, event: OfCall) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm for each event
     match event:
         case CallBegan():
             asking.begin(turn)
@@ -95,6 +99,10 @@ def _absorb(turn: Turn, event: OfCall) -> None:  # noqa: C901, PLR0912 - one arm
             _end(turn)
         case CallReplaced():
             _replace(turn)
+        case Hindered(hindrances=hindrances):
+            _hinder(turn, hindrances)
+        case Inherited():
+            inheritance.take_over(turn, event)
         case PauseRequested():
             _pause(turn, event)
         case ResumeRequested():
@@ -115,6 +123,8 @@ def _absorb(turn: Turn, event: OfCall) -> None:  # noqa: C901, PLR0912 - one arm
             permission.told(turn, purpose, heard)
         case Discarded():
             withdrawal.discarded(turn, event)
+        case Quarantined():
+            withdrawal.quarantined(turn, event)
         case DecisionCommitted():
             permission.committed(turn, event)
         case DecisionLost():
@@ -243,6 +253,12 @@ def _replace(turn: Turn) -> None:
         if track.recording is not None and not track.recording.over:
             turn.do(Stop(recording=track.recording.name))
     _end(turn)
+
+
+def _hinder(turn: Turn, hindrances: Hindrances) -> None:
+    """Until somebody answers, the customer may object by a key: one that nobody hears is an objection all the same."""
+    unheard = Hindrance.EVENTS_LOST in hindrances and turn.call.answered_at is None
+    turn.change(hindrances=hindrances, unheard=turn.call.unheard or unheard)
 
 
 def _pause(turn: Turn, event: PauseRequested) -> None:

@@ -20,7 +20,16 @@ LOOK_UP_WITHIN_S = 0.3
 
 
 def begin(turn: Turn) -> None:
-    """Open a track for each purpose of the route, and the dialogue; without a route there is nothing to ask."""
+    """Open a track for each purpose of the route, and the dialogue; without a route there is nothing to ask.
+
+    One call too many is sent on, and forgotten.
+    """
+    _begin(turn)
+    if turn.call.overloaded:
+        turn.change(ended_at=turn.at)
+
+
+def _begin(turn: Turn) -> None:
     call = turn.call
     if not call.asked:
         return
@@ -31,6 +40,11 @@ def begin(turn: Turn) -> None:
     if call.route is None:
         turn.store_call()
         turn.do(Conclude(channel=call.customer, verdict=Verdict.REFUSED, reason=Reason.NO_MATCHING_ROUTE))
+        return
+    if call.overloaded:
+        turn.store_call()
+        turn.do(Conclude(channel=call.customer, verdict=Verdict.REFUSED, reason=Reason.OVERLOAD))
+        turn.log(turn.decision(Kind.RECORD, Verdict.REFUSED, Reason.OVERLOAD, actor="daemon"))
         return
     purposes = call.policy.purposes_of(call.route)
     tracks = tuple(Track(purpose=purpose) for purpose in purposes)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from controller.domain.consent import Dialogue
 from controller.domain.decision import Reason
+from controller.domain.hindrance import NOTHING_HINDERS, Hindrances
 from controller.domain.keying import Keyed
 from controller.domain.names import CallId, ChannelId, Token
 from controller.domain.parties import STAFF, Party, Role
@@ -51,8 +52,8 @@ class Withdrawal:
 class Track:
     """One purpose in one call: its permission, and its recording if there is one. ``serial`` counts recordings.
 
-    ``trigger`` is who triggered it. ``kept`` are its recordings that have ended and may have a file, ``discarding``
-    those whose files are on their way out.
+    ``trigger`` is who triggered it. ``kept`` are its recordings that have ended and may have a file, ``quarantining``
+    those whose files are on their way to where nobody listens, ``discarding`` those on their way out.
     """
 
     purpose: Purpose
@@ -61,6 +62,7 @@ class Track:
     asked: Token | None = None
     withdrawn: Withdrawal | None = None
     kept: tuple[RecordingRecord, ...] = ()
+    quarantining: tuple[RecordingRecord, ...] = ()
     discarding: tuple[RecordingRecord, ...] = ()
     ticket: Ticket | None = None
     recording: Recording | None = None
@@ -85,6 +87,8 @@ class Call:
     customer for a while; ``departed`` are channels that have left a payment's dialplan context, and are on their way
     back to a conversation; ``beyond`` are those of them, and of those still in it, that are nobody's leg: the far half
     of a Local channel. ``released`` is why the next resume comes, and on whose account.
+    ``hindrances`` are the daemon's own; ``unheard`` is whether the customer may have pressed a key, before the answer,
+    that nobody heard; ``overloaded`` is for a call that came when there were too many.
     """
 
     id: CallId
@@ -99,6 +103,9 @@ class Call:
     route: Route | None
     began_at: datetime
     asked: bool = True
+    overloaded: bool = False
+    hindrances: Hindrances = NOTHING_HINDERS
+    unheard: bool = False
     excluded: Reason | None = None
     objections: frozenset[str] | None = None
     objected_before: frozenset[str] = frozenset()
@@ -126,7 +133,7 @@ class Call:
     @property
     def over(self) -> bool:
         """Whether nothing more can come of this call: no file, and no answer to whether it may be recorded."""
-        pending = any(track.recording or track.asked or track.discarding for track in self.tracks)
+        pending = any(track.recording or track.asked or track.quarantining or track.discarding for track in self.tracks)
         return self.ended_at is not None and not pending
 
     def has(self, role: Role) -> bool:

@@ -127,6 +127,13 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """Move the file on the PBX to where nobody listens, again and again until it is, then say so (``Quarantined``)."""
+
+    recording: RecordingName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """Tell the people who run this that something is wrong with a call."""
 
@@ -156,6 +163,7 @@ Command = (
     | Resume
     | Stop
     | Discard
+    | Quarantine
     | Alert
     | SetTimer
 )

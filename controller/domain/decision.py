@@ -70,6 +70,7 @@ class Reason(StrEnum):
     EMERGENCY_CALL = "emergency-call"
     AGENT_NOT_INFORMED = "agent-not-informed"
     DECISION_NOT_LOGGED = "decision-not-logged"
+    OVERLOAD = "overload"
     # pause and resume
     PAYMENT = "payment"
     PAYMENT_OVER = "payment-over"
@@ -78,12 +79,16 @@ class Reason(StrEnum):
     EXTERNAL_PARTY = "external-party"
     NOBODY_CONNECTED = "nobody-connected"
     NOTHING_FORBIDS = "nothing-forbids"
+    EVENTS_LOST = "events-lost"
+    HANDED_OVER = "handed-over"
     # stop
     CALL_ENDED = "call-ended"
     PAUSE_UNCONFIRMED = "pause-unconfirmed"
     PAUSE_TOO_LONG = "pause-too-long"
     RECORDING_FAILED = "recording-failed"
     CONTROLLER_LOST = "controller-lost"
+    CONTROLLER_STOPPED = "controller-stopped"
+    DATABASE_AWAY = "database-away"
     # discard
     OTHER_PROOF = "other-proof"
     # config

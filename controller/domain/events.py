@@ -5,6 +5,7 @@ from datetime import datetime
 
 from controller.domain.consent import Heard
 from controller.domain.decision import Reason
+from controller.domain.hindrance import Hindrances
 from controller.domain.names import ChannelId, RecordingName, Token
 from controller.domain.parties import Party
 from controller.domain.sampling import Draw
@@ -72,6 +73,21 @@ class CustomerLeft(_Happened):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReplaced(_Happened):
     """The customer's channel has begun another call: this one is over, though nobody has hung up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindered(_Happened):
+    """These, and nothing else, keep this daemon from answering for recordings now."""
+
+    hindrances: Hindrances
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited(_Happened):
+    """The call is one of a daemon that is no more; what Asterisk says of its recordings, others being gone."""
+
+    recording: frozenset[RecordingName]
+    paused: frozenset[RecordingName]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +169,13 @@ class NoticePlayed(_Happened):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discarded(_Happened):
     """The file of a recording no longer exists on the PBX."""
+
+    recording: RecordingName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined(_Happened):
+    """The file of a recording is where nobody may listen to it."""
 
     recording: RecordingName
 
@@ -251,6 +274,8 @@ OfCall = (
     | Unheld
     | CustomerLeft
     | CallReplaced
+    | Hindered
+    | Inherited
     | PauseRequested
     | ResumeRequested
     | StartRequested
@@ -261,6 +286,7 @@ OfCall = (
     | ProofExists
     | NoticePlayed
     | Discarded
+    | Quarantined
     | DecisionCommitted
     | DecisionLost
     | TimerFired

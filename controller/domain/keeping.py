@@ -46,7 +46,8 @@ def end_span(turn: Turn, track: Track, recording: Recording) -> Recording:
     )
     turn.do(Store(record=span))
     lasted = timedelta() if paused else span.end - span.begin
-    return replace(recording, span_began=None, recorded=recording.recorded + lasted)
+    total = None if recording.recorded is None else recording.recorded + lasted
+    return replace(recording, span_began=None, recorded=total)
 
 
 def names(track: Track) -> Mapping[str, Fact]:
@@ -67,7 +68,8 @@ def facts_of_stop(track: Track, recording: Recording) -> Mapping[str, Fact]:
 
 
 def _milliseconds(recording: Recording) -> int | None:
-    return round(recording.recorded.total_seconds() * 1000) if recording.started_at else None
+    known = recording.recorded if recording.started_at else None
+    return None if known is None else round(known.total_seconds() * 1000)
 
 
 def _iso(at: datetime) -> str:

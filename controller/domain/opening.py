@@ -19,13 +19,14 @@ def opened(
     customer: ChannelId,
     customer_hash: bytes | None,
     caller: Role = Role.EXTERNAL,
+    overloaded: bool = False,
     objected_before: frozenset[str] = frozenset(),
     at: datetime,
 ) -> Call:
     """A call whose dialplan has just asked. ``asked.language`` empty: the policy's default.
 
-    ``caller`` is who dialled. Whom a representative calls is not asked: if the two were never connected, the call
-    would stand there as any other, and tell whom it was to.
+    ``overloaded``: there are too many calls already. ``caller`` is who dialled. Whom a representative calls is not
+    asked: if the two were never connected, the call would stand there as any other, and tell whom it was to.
     """
     asked = replace(asked, language=asked.language or policy.default_language)
     excluded = policy.exclusion(asked) or PRIVATE.get(caller)
@@ -42,6 +43,7 @@ def opened(
         policy=policy,
         route=route,
         excluded=excluded,
+        overloaded=overloaded,
         objected_before=objected_before,
         began_at=at,
     )

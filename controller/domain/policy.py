@@ -254,6 +254,13 @@ class Pauses:
         return _matches_any(frozenset({context}), self.contexts)
 
 
+class OnDatabaseLoss(StrEnum):
+    """What becomes of recordings under way while decisions cannot be written to PostgreSQL."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
 class ObjectionScope(StrEnum):
     """What an objection that is kept holds for: the purposes of its call, or every purpose."""
 
@@ -288,6 +295,7 @@ class Policy:
     pauses: Pauses = field(default_factory=Pauses)
     objections: Objections = field(default_factory=Objections)
     keys: Keys = field(default_factory=Keys)
+    on_database_loss: OnDatabaseLoss = OnDatabaseLoss.STOP
     prompts: Mapping[str, Mapping[str, Prompt]]
     default_language: str
 

@@ -40,8 +40,9 @@ BEGUN = frozenset({Phase.RECORDING, Phase.PAUSING, Phase.PAUSED, Phase.RESUMING}
 class Recording:
     """A recording under way.
 
-    ``recorded`` adds up its finished stretches of recording, and ``span_began`` is when its present stretch began;
-    ``deadline`` is the token of the timer that it waits for, ``alerted`` whether its present pause has raised an alert.
+    ``recorded`` adds up its finished stretches of recording (None: nobody knows), and ``span_began`` is when its
+    present stretch began; ``deadline`` is the token of the timer that it waits for, ``alerted`` whether its present
+    pause has raised an alert.
     ``asked`` is whether Asterisk has been asked to record: from then on there may be a file.
     ``halted_for``, ``halted_by`` and ``halted_at`` are why, by whom and when the present pause or stop was triggered;
     ``tainted_from`` is set where what was recorded since may hold what had to be left out.
@@ -57,7 +58,7 @@ class Recording:
     halted_at: datetime | None = None
     deadline: Token | None = None
     tainted_from: datetime | None = None
-    recorded: timedelta = timedelta()
+    recorded: timedelta | None = timedelta()
     snoop_gone: bool = False
     alerted: bool = False
 

@@ -30,13 +30,18 @@ class CallRecord:
 
 
 class RecordingState(StrEnum):
-    """``ended`` has a file, ``failed`` never had one; ``discarding`` waits for its file to be deleted on the PBX."""
+    """``ended`` has a file, ``failed`` never had one.
+
+    ``quarantining`` waits for its file to be moved where nobody listens, ``discarding`` for it to be deleted.
+    """
 
     STARTING = "starting"
     RECORDING = "recording"
     PAUSED = "paused"
     ENDED = "ended"
     FAILED = "failed"
+    QUARANTINING = "quarantining"
+    QUARANTINED = "quarantined"
     DISCARDING = "discarding"
     DISCARDED = "discarded"
 
@@ -104,4 +109,13 @@ class NoticeRecord:
     informed_at: date | None
 
 
-Record = CallRecord | RecordingRecord | SpanRecord | ObjectionRecord | NoticeRecord
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCallRecord:
+    """A call under way, as the next daemon would go on with it: ``state`` is opaque here, None once it is over."""
+
+    call_id: CallId
+    pbx: str
+    state: str | None
+
+
+Record = CallRecord | RecordingRecord | SpanRecord | ObjectionRecord | NoticeRecord | LiveCallRecord

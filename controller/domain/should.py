@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from controller.domain.call import Call, Permission, Track
 from controller.domain.decision import Reason
+from controller.domain.hindrance import Hindrance
 from controller.domain.parties import Role
-from controller.domain.policy import Purpose
+from controller.domain.policy import OnDatabaseLoss, Purpose
 from controller.domain.records import EVERY_PURPOSE
 
 
@@ -35,7 +36,7 @@ def should_be(call: Call, track: Track) -> Should:
         return Should(state=State.OFF, reason=track.withdrawn.reason, actor=track.withdrawn.actor)
     if track.permission is not Permission.GRANTED:
         return Should(state=State.OFF, reason=Reason.RECORDING_FAILED, actor="daemon")
-    return forbidding(call) or Should(state=State.RECORDING, reason=Reason.NOTHING_FORBIDS)
+    return _ending(call) or forbidding(call) or Should(state=State.RECORDING, reason=Reason.NOTHING_FORBIDS)
 
 
 _PAUSED_BY = (
@@ -47,6 +48,22 @@ _PAUSED_BY = (
     (Role.EXTERNAL, Reason.EXTERNAL_PARTY),
 )
 """Who, by taking part, keeps everybody from being recorded, and the reason for it."""
+
+
+def _ending(call: Call) -> Should | None:
+    """Why this daemon ends what it records; None where nothing makes it."""
+    if Hindrance.LEAVING in call.hindrances:
+        return Should(state=State.OFF, reason=Reason.CONTROLLER_STOPPED, actor="daemon")
+    if Hindrance.DATABASE_AWAY in call.hindrances and call.policy.on_database_loss is OnDatabaseLoss.STOP:
+        return Should(state=State.OFF, reason=Reason.DATABASE_AWAY, actor="daemon")
+    return None
+
+
+_PAUSED_WITHOUT_US = (
+    (Hindrance.HANDING_OVER, Reason.HANDED_OVER),
+    (Hindrance.EVENTS_LOST, Reason.EVENTS_LOST),
+)
+"""What keeps this daemon from watching, so that nothing is recorded meanwhile."""
 
 
 def forbidding(call: Call) -> Should | None:
@@ -62,6 +79,9 @@ def forbidding(call: Call) -> Should | None:
             return Should(state=State.PAUSED, reason=reason)
     if call.alone or (call.parties and not call.staffed):
         return Should(state=State.PAUSED, reason=Reason.NOBODY_CONNECTED)
+    for hindrance, reason in _PAUSED_WITHOUT_US:
+        if hindrance in call.hindrances:
+            return Should(state=State.PAUSED, reason=reason, actor="daemon")
     return None
 
 
@@ -74,6 +94,8 @@ def refusal(call: Call, purpose: Purpose) -> Reason | None:
         return dialogue.answer or Reason.ANNOUNCEMENT_INCOMPLETE
     if call.has(Role.UNINFORMED):
         return Reason.AGENT_NOT_INFORMED
+    if call.unheard and purpose.may_be_refused:
+        return Reason.EVENTS_LOST
     return objection(call, purpose)
 
 

@@ -54,7 +54,7 @@ def observe(turn: Turn, track: Track, event: OfRecording) -> None:  # noqa: C901
             _started(turn, track, recording)
         case RecordingFailed():
             if phase is not Phase.STOPPING:
-                _stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
+                stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
         case RecordingEnded():
             _ended(turn, track, recording)
         case PauseConfirmed():
@@ -82,14 +82,14 @@ def deadline(turn: Turn, track: Track) -> None:
         case Phase.PAUSING | Phase.RESUMING:
             _unconfirmed(turn, track, recording)
         case Phase.LOST:
-            _finish(turn, track, recording)
+            finish(turn, track, recording)
         case Phase.STOPPING if recording.snoop_gone:
-            _finish(turn, track, recording)
+            finish(turn, track, recording)
         case Phase.STOPPING:
             turn.do(Stop(recording=recording.name))
             _put(turn, track, recording, deadline=turn.timer(SETTLE_S))
         case Phase.SNOOPING | Phase.READY | Phase.STARTING:
-            _stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
+            stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
         case Phase.PAUSED:
             _long_pause(turn, track, recording)
         case Phase.RECORDING:
@@ -169,7 +169,7 @@ def _snoop(turn: Turn, track: Track) -> None:
 def _toward_pause(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
     match recording.phase:
         case Phase.SNOOPING | Phase.READY | Phase.STARTING:
-            _stop(turn, track, recording, should)
+            stop(turn, track, recording, should)
         case Phase.RECORDING:
             turn.do(Pause(recording=recording.name))
             _halt(turn, track, recording, should, phase=Phase.PAUSING)
@@ -182,9 +182,9 @@ def _toward_pause(turn: Turn, track: Track, recording: Recording, should: Should
 def _toward_off(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
     if recording.phase is Phase.LOST:
         if should.reason is Reason.CALL_ENDED:
-            _finish(turn, track, replace(recording, halted_for=should.reason, halted_by=should.actor))
+            finish(turn, track, replace(recording, halted_for=should.reason, halted_by=should.actor))
     elif recording.phase is not Phase.STOPPING:
-        _stop(turn, track, recording, should)
+        stop(turn, track, recording, should)
 
 
 def _halt(turn: Turn, track: Track, recording: Recording, should: Should, *, phase: Phase) -> None:
@@ -199,8 +199,8 @@ def _halt(turn: Turn, track: Track, recording: Recording, should: Should, *, pha
     turn.put(replace(track, recording=recording))
 
 
-def _stop(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
-    """Hang up the snoop channel; where the customer has hung up, Asterisk does so itself."""
+def stop(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
+    """End a recording: hang up the snoop channel; where the customer has hung up, Asterisk does so itself."""
     if should.reason is not Reason.CALL_ENDED:
         turn.do(Stop(recording=recording.name))
     recording = replace(
@@ -215,14 +215,13 @@ def _stop(turn: Turn, track: Track, recording: Recording, should: Should) -> Non
 
 
 def _unconfirmed(turn: Turn, track: Track, recording: Recording) -> None:
-    """Nobody knows whether it records: that is off. What came since the trigger must not be heard."""
+    """Nobody knows whether it records: that is off. What came since the trigger must not be heard, by anybody."""
     tainted = recording.halted_at if recording.deadline is not None else None
-    _stop(
-        turn,
-        track,
-        replace(recording, tainted_from=tainted),
-        Should(state=State.OFF, reason=Reason.PAUSE_UNCONFIRMED, actor="daemon"),
-    )
+    recording = replace(recording, tainted_from=tainted)
+    stop(turn, track, recording, Should(state=State.OFF, reason=Reason.PAUSE_UNCONFIRMED, actor="daemon"))
+    turn.do(Alert(reason=Reason.PAUSE_UNCONFIRMED))
+    if tainted is not None:  # said at once: a daemon that dies before it has ended must not leave it to be heard
+        keeping.store(turn, track, recording, RecordingState.QUARANTINING)
 
 
 def _started(turn: Turn, track: Track, recording: Recording) -> None:
@@ -276,7 +275,7 @@ def _resumed(turn: Turn, track: Track, recording: Recording) -> None:
 def _ended(turn: Turn, track: Track, recording: Recording) -> None:
     if recording.phase in {Phase.STOPPING, Phase.LOST}:
         if recording.phase is Phase.STOPPING:
-            _finish(turn, track, recording)
+            finish(turn, track, recording)
         else:
             turn.put(replace(track, recording=recording))
     else:
@@ -289,7 +288,7 @@ def _snoop_gone(turn: Turn, track: Track, recording: Recording) -> None:
     elif recording.started_at is not None:
         _put(turn, track, recording, snoop_gone=True)
     else:
-        _finish(turn, track, replace(recording, halted_for=recording.halted_for or Reason.RECORDING_FAILED))
+        finish(turn, track, replace(recording, halted_for=recording.halted_for or Reason.RECORDING_FAILED))
 
 
 def _lose(turn: Turn, track: Track, recording: Recording) -> None:
@@ -305,7 +304,8 @@ def _lose(turn: Turn, track: Track, recording: Recording) -> None:
     turn.put(replace(track, recording=recording))
 
 
-def _finish(turn: Turn, track: Track, recording: Recording) -> None:
+def finish(turn: Turn, track: Track, recording: Recording) -> None:
+    """It has ended: keep what is known of it, and say why."""
     if recording.phase is Phase.LOST and not recording.snoop_gone:
         turn.do(Stop(recording=recording.name))
     begun = recording.started_at is not None

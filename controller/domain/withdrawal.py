@@ -11,9 +11,9 @@ from datetime import datetime
 
 from controller.domain import keeping
 from controller.domain.call import Call, Permission, Track, Withdrawal
-from controller.domain.commands import Discard, Store
+from controller.domain.commands import Discard, Quarantine, Store
 from controller.domain.decision import Kind, Reason, Verdict
-from controller.domain.events import Discarded, PrivateRequested, ProofExists, StopRequested
+from controller.domain.events import Discarded, PrivateRequested, ProofExists, Quarantined, StopRequested
 from controller.domain.permission import exclude
 from controller.domain.policy import Basis, ConsentMode, ObjectionScope, Purpose, Start
 from controller.domain.records import EVERY_PURPOSE, ObjectionRecord, RecordingRecord, RecordingState
@@ -80,9 +80,49 @@ def lift(turn: Turn) -> None:
 
 
 def finished(turn: Turn, track: Track, record: RecordingRecord | None) -> Track:
-    """A recording of this track has ended (None: without a file): keep it, or discard it where it was withdrawn so."""
+    """A recording of this track has ended (None: without a file): keep it, or discard it where it was withdrawn so.
+
+    Where it may hold what had to be left out it is kept away from every ear.
+    """
+    withdrawn = track.withdrawn is not None and track.withdrawn.discard
+    if record is not None and record.quarantined_from is not None and not withdrawn:
+        hidden = replace(record, state=RecordingState.QUARANTINING)
+        turn.do(Store(record=hidden))
+        turn.do(Quarantine(recording=record.name))
+        return replace(track, quarantining=(*track.quarantining, hidden))
+    return _kept(turn, track, record)
+
+
+def _kept(turn: Turn, track: Track, record: RecordingRecord | None) -> Track:
     kept = replace(track, kept=(*track.kept, record) if record is not None else track.kept)
     return _discard(turn, kept) if track.withdrawn is not None and track.withdrawn.discard else kept
+
+
+def quarantined(turn: Turn, event: Quarantined) -> None:
+    """A file is where nobody may listen to it."""
+    for track in turn.call.tracks:
+        for record in track.quarantining:
+            if record.name == event.recording:
+                _hidden(turn, track, record)
+
+
+def _hidden(turn: Turn, track: Track, record: RecordingRecord) -> None:
+    """Said to be hidden; where its purpose was withdrawn meanwhile, it goes on its way out only now."""
+    hidden = replace(record, state=RecordingState.QUARANTINED)
+    turn.do(Store(record=hidden))
+    since = record.quarantined_from.isoformat(timespec="milliseconds") if record.quarantined_from else None
+    turn.log(
+        turn.decision(
+            Kind.RETAIN,
+            Verdict.APPLIED,
+            Reason.PAUSE_UNCONFIRMED,
+            purpose=track.purpose.name,
+            actor="daemon",
+            facts={"recording": record.name, "quarantined_from": since},
+        )
+    )
+    others = tuple(other for other in track.quarantining if other is not record)
+    turn.put(_kept(turn, replace(track, quarantining=others), hidden))
 
 
 def discarded(turn: Turn, event: Discarded) -> None:

@@ -75,6 +75,11 @@ class DeadMansSwitch:
         await self._pbx.keep_recording_alive(channel_name, LIMIT_S)
         self._due.append((asyncio.get_running_loop().time() + REFRESH_S, recording))
 
+    async def refresh_all(self) -> None:
+        """Leave every recording its whole time, for the daemon that comes after this one. Raises PbxError."""
+        for channel_name in list(self._channel_names.values()):
+            await self._pbx.keep_recording_alive(channel_name, LIMIT_S)
+
     async def run(self) -> None:
         """Refresh what is due until cancelled; nothing while the PBX's events cannot be heard."""
         loop = asyncio.get_running_loop()

@@ -13,16 +13,28 @@ import structlog
 
 from controller.domain.advance import advance
 from controller.domain.call import Call
-from controller.domain.commands import Command
-from controller.domain.events import CallBegan, CallReplaced, CustomerLeft, Event, PartiesChanged, PauseRequested
+from controller.domain.commands import Command, Store
+from controller.domain.events import (
+    CallBegan,
+    CallReplaced,
+    CustomerLeft,
+    Event,
+    Hindered,
+    Inherited,
+    PartiesChanged,
+    PauseRequested,
+)
+from controller.domain.hindrance import NOTHING_HINDERS, Hindrance
+from controller.domain.inheritance import essence, worth_keeping
 from controller.domain.names import CallId, ChannelId, RecordingName
 from controller.domain.opening import opened
 from controller.domain.parties import STAFF, Party, Role, is_machinery, party
 from controller.domain.policy import Asked, Direction, Policy
+from controller.domain.records import LiveCallRecord
 from controller.domain.standing import standing
 from controller.domain.switchboard import Switchboard
 from controller.domain.withdrawal import objected_to
-from controller.runtime import metrics
+from controller.runtime import metrics, succession
 from controller.runtime.clock import new_call_id, now
 
 CarryOut = Callable[[Call, Command], None]
@@ -43,15 +55,30 @@ class Question:
     customer_hash: bytes | None
 
 
-class Dispatcher:
-    """The calls of one PBX."""
+def _never_too_many(_calls: int) -> bool:
+    return False
 
-    def __init__(self, *, pbx: str, policy: Policy, switchboard: Switchboard, carry_out: CarryOut) -> None:
+
+class Dispatcher:
+    """The calls of one PBX. ``too_many`` says whether one more call than so many is one too many."""
+
+    def __init__(
+        self,
+        *,
+        pbx: str,
+        policy: Policy,
+        switchboard: Switchboard,
+        carry_out: CarryOut,
+        too_many: Callable[[int], bool] = _never_too_many,
+    ) -> None:
         self.policy = policy
         """The policy for calls that begin from now on."""
         self._pbx = pbx
         self._switchboard = switchboard
         self._carry_out = carry_out
+        self._too_many = too_many
+        self._hindrances = NOTHING_HINDERS
+        self._kept: set[CallId] = set()
         self._calls: dict[CallId, Call] = {}
         self._by_customer: dict[ChannelId, CallId] = {}
         self._changed: dict[CallId, asyncio.Future[None]] = {}
@@ -85,6 +112,7 @@ class Dispatcher:
         A channel that asks again begins a new call: the old one ends, what paused it and an objection in it hold on.
         """
         former = self._replaced(question.channel)
+        overloaded = self._too_many(len(self._calls))
         call = opened(
             self.policy,
             question.asked,
@@ -95,8 +123,11 @@ class Dispatcher:
             customer_hash=question.customer_hash,
             caller=self._caller(question),
             objected_before=objected_to(former) if former else frozenset(),
+            overloaded=overloaded,
             at=now(),
         )
+        if overloaded:
+            self._strangers.add(question.channel)
         self._begin(call)
         for pause in former.suspensions if former else ():
             again = PauseRequested(at=now(), cause=pause.cause, origin=pause.origin, actor=pause.actor, leg=pause.leg)
@@ -114,6 +145,29 @@ class Dispatcher:
         for customer in list(self._by_customer):
             self._update_parties(customer, now())
 
+    def hinder(self, hindrance: Hindrance, *, stands: bool) -> None:
+        """Tell every call that this daemon cannot answer for recordings, or can again."""
+        hindrances = self._hindrances | {hindrance} if stands else self._hindrances - {hindrance}
+        if hindrances == self._hindrances:
+            return
+        self._hindrances = hindrances
+        for call_id in list(self._calls):
+            self.tell(call_id, Hindered(at=now(), hindrances=hindrances))
+
+    def inherit(self, call: Call, *, recording: frozenset[RecordingName], paused: frozenset[RecordingName]) -> None:
+        """Go on with a call of a daemon that is no more; Asterisk says which of its recordings record or are paused."""
+        if call.id in self._calls or call.customer in self._by_customer:
+            return
+        self._calls[call.id] = replace(call, hindrances=self._hindrances)
+        self._by_customer[call.customer] = call.id
+        self._kept.add(call.id)
+        self._gauge.set(len(self._calls))
+        at = now()
+        self.tell(call.id, Inherited(at=at, recording=recording, paused=paused))
+        self.tell(call.id, Hindered(at=at, hindrances=self._hindrances))
+        if call.id in self._calls:
+            self.tell(call.id, PartiesChanged(at=at, parties=self._parties_of(call.customer, call)))
+
     def keep_private(self, channel: ChannelId, role: Role) -> None:
         """What this channel says in its call is its own business, for as long as it exists."""
         self._private[channel] = role
@@ -129,6 +183,7 @@ class Dispatcher:
         self._calls[call_id] = call
         for command in commands:
             self._carry_out(call, command)
+        self._keep(before, call)
         self._wake(call_id)
         if _stands_otherwise(before, call):
             self._tell_the_conference(call, event.at)
@@ -165,6 +220,7 @@ class Dispatcher:
         self._by_customer.clear()
         self._strangers.clear()
         self._private.clear()
+        self._kept.clear()
         self._gauge.set(0)
 
     async def changed(self, call_id: CallId, until: Callable[[Call], bool], *, within_s: float) -> Call | None:
@@ -176,6 +232,20 @@ class Dispatcher:
         except TimeoutError:
             pass
         return self._calls.get(call_id)
+
+    def _keep(self, before: Call, call: Call) -> None:
+        """Have it written down for a daemon that may have to go on with this call."""
+        if worth_keeping(call):
+            if call.id in self._kept and essence(before) == essence(call):
+                return
+            self._kept.add(call.id)
+            state = succession.written(call)
+        elif call.id in self._kept:
+            self._kept.discard(call.id)
+            state = None
+        else:
+            return
+        self._carry_out(call, Store(record=LiveCallRecord(call_id=call.id, pbx=call.pbx, state=state)))
 
     def _replaced(self, channel: ChannelId) -> Call | None:
         """The call of this customer until now, ended."""
@@ -193,17 +263,20 @@ class Dispatcher:
         return self._known(ChannelId(question.linkedid), self.policy).role
 
     def _begin(self, call: Call) -> None:
-        self._calls[call.id] = call
+        self._calls[call.id] = replace(call, hindrances=self._hindrances)
         self._by_customer[call.customer] = call.id
         self._gauge.set(len(self._calls))
         self.tell(call.id, CallBegan(at=now()))
 
     def _update_parties(self, customer: ChannelId, at: datetime) -> None:
         call = self._calls[self._by_customer[customer]]
-        others = sorted(self._switchboard.connected(customer) - {customer})
-        parties = tuple(self._party(channel, call) for channel in others)
+        parties = self._parties_of(customer, call)
         if parties != call.parties:
             self.tell(call.id, PartiesChanged(at=at, parties=parties))
+
+    def _parties_of(self, customer: ChannelId, call: Call) -> tuple[Party, ...]:
+        others = sorted(self._switchboard.connected(customer) - {customer})
+        return tuple(self._party(channel, call) for channel in others)
 
     def _party(self, channel: ChannelId, call: Call) -> Party:
         """Who this channel is to a call: somebody of the company, the customer of another call, or a stranger."""

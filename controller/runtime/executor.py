@@ -5,7 +5,8 @@ What starts or resumes is only ever commanded once its decision is durable, so n
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
@@ -14,7 +15,7 @@ import structlog
 from controller.ari.client import Ari
 from controller.domain import commands as do
 from controller.domain.call import Call
-from controller.domain.decision import Decision
+from controller.domain.decision import Decision, Reason
 from controller.domain.events import (
     DecisionCommitted,
     DecisionLost,
@@ -25,6 +26,7 @@ from controller.domain.events import (
     PauseConfirmed,
     PauseUnconfirmed,
     PromptEnded,
+    Quarantined,
     RecordingFailed,
     ResumeConfirmed,
     ResumeUnconfirmed,
@@ -33,7 +35,7 @@ from controller.domain.events import (
 )
 from controller.domain.names import CallId, ChannelId, RecordingName
 from controller.domain.sampling import Draw, decided
-from controller.errors import DatabaseError, Gone, PbxError
+from controller.errors import DatabaseError, Gone, NotNow, PbxError
 from controller.runtime import metrics
 from controller.runtime.clock import now
 from controller.runtime.deadman import DeadMansSwitch
@@ -43,9 +45,14 @@ from controller.runtime.ports import Entry, Receipt, Register, SampledDecision
 from controller.runtime.writer import Writer
 
 Tell = Callable[[CallId, Event], None]
+Alarm = Callable[[CallId, Reason], None]
+"""Tells the people who run this; must not block."""
 
-DISCARD_AGAIN_S = 2.0
-"""How long to wait before a file that could not be deleted is tried again."""
+AGAIN_S = 2.0
+"""How long to wait before a file that could not be moved or deleted is tried again."""
+
+QUARANTINE = "rc-quarantine"
+"""The folder, among Asterisk's recordings, of files that nobody may listen to."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,6 +70,7 @@ class Executor:
         doors: Mapping[ChannelId, Door],
         notices: Notices,
         tell: Tell,
+        alarm: Alarm,
     ) -> None:
         self._ari = ari
         self._register = register
@@ -71,6 +79,7 @@ class Executor:
         self._deadman = deadman
         self._doors = doors
         self._tell = tell
+        self._alarm = alarm
         self._tasks: set[asyncio.Task[None]] = set()
 
     def carry_out(self, call: Call, command: do.Command) -> None:  # noqa: C901, PLR0912 - one arm for each command
@@ -102,9 +111,12 @@ class Executor:
                 self._spawn(self._tell_again(call.id, command))
             case do.Discard(recording=recording):
                 self.discard(recording, lambda: self._tell(call.id, Discarded(at=now(), recording=recording)))
+            case do.Quarantine(recording=recording):
+                self.quarantine(recording, lambda: self._tell(call.id, Quarantined(at=now(), recording=recording)))
             case do.Alert(reason=reason):
                 metrics.ALERTS.labels(reason.value).inc()
                 _log.warning("call.alert", call=call.id, reason=reason.value)
+                self._alarm(call.id, reason)
             case do.SetTimer(token=token, seconds=seconds):
                 loop = asyncio.get_running_loop()
                 loop.call_later(seconds, lambda: self._tell(call.id, TimerFired(at=now(), token=token)))
@@ -228,17 +240,37 @@ class Executor:
         self._spawn(self._discard(recording, gone))
 
     async def _discard(self, recording: RecordingName, gone: Callable[[], None]) -> None:
+        await self._until_done("discard", lambda: self._delete(recording))
+        gone()
+
+    def quarantine(self, recording: RecordingName, moved: Callable[[], None]) -> None:
+        """Move a file to where nobody listens, however often that takes, then call ``moved``."""
+        self._spawn(self._quarantine(recording, moved))
+
+    async def _quarantine(self, recording: RecordingName, moved: Callable[[], None]) -> None:
+        await self._until_done("quarantine", lambda: self._move(recording))
+        moved()
+
+    async def _move(self, recording: RecordingName) -> None:
+        with suppress(Gone, NotNow):  # NotNow: it was copied before, and perhaps not deleted
+            await self._ari.copy_stored_recording(recording, f"{QUARANTINE}/{recording}")
+        with suppress(Gone):
+            await self._ari.delete_stored_recording(recording)
+
+    async def _delete(self, recording: RecordingName) -> None:
+        for place in (recording, f"{QUARANTINE}/{recording}"):
+            with suppress(Gone):
+                await self._ari.delete_stored_recording(place)
+
+    async def _until_done(self, command: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._ari.delete_stored_recording(recording)
-            except Gone:
-                break
+                await work()
             except PbxError as error:
-                self._failed("discard", error)
-                await asyncio.sleep(DISCARD_AGAIN_S)
+                self._failed(command, error)
+                await asyncio.sleep(AGAIN_S)
             else:
-                break
-        gone()
+                return
 
     def _failed(self, command: str, error: PbxError) -> None:
         metrics.COMMANDS_FAILED.labels(command).inc()

@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 
@@ -17,7 +17,9 @@ from controller.config import Pbx
 from controller.domain import events as told
 from controller.domain.call import Call
 from controller.domain.commands import Command
+from controller.domain.decision import Reason
 from controller.domain.events import Event
+from controller.domain.hindrance import Hindrance
 from controller.domain.names import BridgeId, CallId, ChannelId, RecordingName
 from controller.domain.policy import Policy
 from controller.domain.recording import BEGUN, Phase
@@ -44,7 +46,35 @@ PATIENCE_S = "2"
 ALIVE_EVERY_S = 1.0
 ALIVE_FOR_S = 3
 
+SILENT_WITHIN_S = 1.5
+"""How long a daemon that ends waits for its recordings to be paused or stopped."""
+
+REFRESHED_WITHIN_S = 0.5
+
+_STATES = ("recording", "paused")
+"""What Asterisk says of a live recording that is under way."""
+
 _log = structlog.get_logger(__name__)
+
+
+class Estate(Protocol):
+    """What a daemon that is no more has left of its work on one PBX."""
+
+    def calls(self, policy: Policy) -> Sequence[Call]:
+        """The calls that can be gone on with under this policy."""
+        ...
+
+    def settle(self) -> None:
+        """What is not gone on with is closed."""
+        ...
+
+
+def _nobody_is_told(_pbx: str, _call: CallId, _reason: Reason) -> None:
+    """Where nobody listens to alarms."""
+
+
+def _never_too_many(_calls: int) -> bool:
+    return False
 
 
 class PbxLink:
@@ -60,6 +90,8 @@ class PbxLink:
         policy: Policy,
         writer: Writer,
         register: Register,
+        alarm: Callable[[str, CallId, Reason], None] = _nobody_is_told,
+        too_many: Callable[[int], bool] = _never_too_many,
     ) -> None:
         self.name = settings.name
         self._ari = Ari(
@@ -82,10 +114,16 @@ class PbxLink:
             doors=self._reception.doors,
             notices=notices,
             tell=self.tell,
+            alarm=lambda call, reason: alarm(settings.name, call, reason),
         )
         self.dispatcher = Dispatcher(
-            pbx=settings.name, policy=policy, switchboard=self._switchboard, carry_out=self._carry_out
+            pbx=settings.name,
+            policy=policy,
+            switchboard=self._switchboard,
+            carry_out=self._carry_out,
+            too_many=too_many,
         )
+        self.dispatcher.hinder(Hindrance.EVENTS_LOST, stands=True)
         self._reception.ask = self.dispatcher.ask
         self._listener = Listener(
             switchboard=self._switchboard,
@@ -99,6 +137,9 @@ class PbxLink:
         self.application = settings.ari.application
         self._acquainted = False
         """Whether its channels have been asked for once: only what begins after that is ours to judge."""
+        self.estate: Estate | None = None
+        """What a daemon that is no more has left here, until its PBX says what became of it."""
+        self._leaving = False
         self._connected = metrics.CONNECTED.labels(settings.name)
 
     async def __aenter__(self) -> Self:
@@ -122,6 +163,10 @@ class PbxLink:
         """Delete a file on the PBX, again and again until it is gone, then say so."""
         self._executor.discard(recording, gone)
 
+    def quarantine(self, recording: RecordingName, moved: Callable[[], None]) -> None:
+        """Move a file on the PBX to where nobody listens, again and again until it is there, then say so."""
+        self._executor.quarantine(recording, moved)
+
     async def decide_by(self, policy: Policy) -> None:
         """Calls that begin from now on are decided by this policy. Raises PbxError where the PBX cannot be told."""
         self.dispatcher.policy = policy
@@ -133,7 +178,7 @@ class PbxLink:
 
     async def consent(self, session: AgiSession) -> None:
         """Hold the dialogue of a FastAGI session, unless nobody could watch the recording that it is for."""
-        if self.ready:
+        if self.ready and not self._leaving:
             await self._reception.consent(session)
 
     async def run(self) -> None:
@@ -147,14 +192,37 @@ class PbxLink:
                 name="events",
             )
 
+    async def leave(self, hindrance: Hindrance) -> None:
+        """Have nobody ask this daemon any more, which is about to end, and nothing recorded; returns once that is so.
+
+        Raises nothing: what cannot be reached within ``SILENT_WITHIN_S`` ends by the dead man's switch.
+        """
+        self._leaving = True
+        self.dispatcher.hinder(hindrance, stands=True)
+        work = (self._say_gone(), self._reception.let_go_of_everybody(), self._silence())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SILENT_WITHIN_S):
+                await asyncio.gather(*work, return_exceptions=True)
+        with suppress(PbxError, TimeoutError):
+            async with asyncio.timeout(REFRESHED_WITHIN_S):
+                await self._deadman.refresh_all()
+
+    async def _say_gone(self) -> None:
+        """Have the dialplan ask nobody, rather than wait for nobody."""
+        await self._ari.set_global_variable(ALIVE_VARIABLE, "0")
+
+    async def _silence(self) -> None:
+        for call in list(self.dispatcher.calls):
+            await self.dispatcher.changed(call.id, lambda call: not call.capturing, within_s=SILENT_WITHIN_S)
+
     async def let_go_of_everything(self) -> None:
         """Stop watching: send callers on, hang up our snoop channels, and forget every call.
 
-        What cannot be reached ends by itself.
+        What cannot be reached ends by itself, and what the next daemon goes on with is left to it.
         """
         self.ready = False
         await self._reception.let_go_of_everybody()
-        for recording in self._recordings():
+        for recording in () if self._leaving else self._recordings():
             with suppress(PbxError):
                 await self._ari.hangup(recording)
         self.dispatcher.forget_everything()
@@ -167,13 +235,14 @@ class PbxLink:
     def _events_lost(self, reason: str) -> None:
         self.ready = False
         self._connected.set(0)
+        self.dispatcher.hinder(Hindrance.EVENTS_LOST, stands=True)
         self._reception.link_lost()
         _log.warning("pbx.events_lost", pbx=self.name, reason=reason)
 
     async def _say_alive(self) -> None:
         """Tell the dialplan, by the PBX's own clock, until when it may ask us."""
         while True:
-            if self.ready:
+            if self.ready and not self._leaving:
                 try:
                     await self._say_alive_once()
                 except PbxError as error:
@@ -205,18 +274,43 @@ class PbxLink:
         for channel_id in set(channels) - touched:
             self._place(ChannelId(channel_id), members.get(channel_id))
         if not self._acquainted:
+            await self._take_over(channels)
             self._acquainted = True
             self.dispatcher.was_here_before_us(ChannelId(c) for c in channels)
         else:
             for channel_id in channels:
                 self.dispatcher.connections_changed(self._switchboard.connected(ChannelId(channel_id)), now())
         self._listener.touched = None
+        if self.estate is not None:
+            self.estate.settle()
+            self.estate = None
         await self._catch_up_recordings(channels, watched)
         await self._let_go(channels)
         await self._say_alive_once()
         self.ready = True
+        self.dispatcher.hinder(Hindrance.EVENTS_LOST, stands=False)
         self._connected.set(1)
         _log.info("pbx.ready", pbx=self.name, channels=len(channels))
+
+    async def _take_over(self, channels: dict[str, Channel]) -> None:
+        """Go on with the calls of a daemon that is no more; of those whose customer has left meanwhile, say so."""
+        for call in self.estate.calls(self.dispatcher.policy) if self.estate is not None else ():
+            states = await self._states_of(call, channels)
+            recording, paused = (frozenset(n for n, s in states.items() if s == is_so) for is_so in _STATES)
+            self.dispatcher.inherit(call, recording=recording, paused=paused)
+            if call.customer not in self._switchboard:
+                self.dispatcher.gone(call.customer)
+
+    async def _states_of(self, call: Call, channels: dict[str, Channel]) -> dict[RecordingName, str]:
+        """What Asterisk says of the recordings of a call; for those that go on the dead man's switch is set anew."""
+        names = [track.recording.name for track in call.tracks if track.recording is not None]
+        states = {}
+        for name in [name for name in names if name in channels]:
+            with suppress(Gone):
+                states[name] = (await self._ari.live_recording(name)).state
+                self._deadman.known(name, channels[name].name)
+                await self._deadman.arm(name)
+        return states
 
     def _place(self, channel: ChannelId, bridge: str | None) -> None:
         if bridge is not None:
@@ -258,7 +352,7 @@ class PbxLink:
             state = (await self._ari.live_recording(recording)).state
         except Gone:
             state = ""
-        if state not in {"recording", "paused"}:
+        if state not in _STATES:
             self.tell(call, told.RecordingEnded(at=now(), recording=recording))
 
     async def _let_go(self, channels: dict[str, Channel]) -> None:

@@ -13,6 +13,9 @@ PAUSE_SECONDS = Histogram("rc_pause_seconds", "From the command to pause to its 
 COMMIT_SECONDS = Histogram("rc_commit_seconds", "To write a batch to PostgreSQL.", buckets=_MILLISECONDS)
 BACKLOG = Gauge("rc_backlog_entries", "Decisions and records that wait to be written.")
 LOST_ENTRIES = Counter("rc_lost_entries", "Decisions and records that PostgreSQL will never take.")
+LATE_SECONDS = Histogram(
+    "rc_late_seconds", "How late what is due is done; what is late delays pauses too.", buckets=_MILLISECONDS
+)
 CALLS = Gauge("rc_live_calls", "Calls under way.", ["pbx"])
 RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch.", ["pbx"])
 CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])

@@ -152,8 +152,13 @@ class Laws:
         for name, recording in recordings(after).items():
             was = known.get(name)
             if recording.phase is Phase.PAUSED and was is not None and was.phase is not Phase.PAUSED:
-                assert isinstance(event, events.PauseConfirmed)
-                assert event.recording == name
+                match event:
+                    case events.PauseConfirmed(recording=confirmed):
+                        assert confirmed == name
+                    case events.Inherited(paused=confirmed):
+                        assert name in confirmed
+                    case _:
+                        raise AssertionError(event)
             if recording.phase is Phase.PAUSING and was is not None and was.phase is not Phase.PAUSING:
                 assert Pause(recording=name) in commands
             if recording.phase is Phase.STOPPING and was is not None and was.phase is not Phase.STOPPING:

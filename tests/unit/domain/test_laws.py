@@ -15,6 +15,7 @@ from controller.domain.commands import (
     CommitSampled,
     Discard,
     Pause,
+    Quarantine,
     Resume,
     SetTimer,
     Snoop,
@@ -24,6 +25,7 @@ from controller.domain.commands import (
 )
 from controller.domain.consent import Heard, Outcome
 from controller.domain.decision import Reason
+from controller.domain.hindrance import Hindrance
 from controller.domain.names import ChannelId, RecordingName, Token
 from controller.domain.parties import Party, Role
 from controller.domain.policy import Consent, Pauses, Policy, Prompt, Start
@@ -94,6 +96,7 @@ class AnyCall(RuleBasedStateMachine):
         self.timers: list[Token] = []
         self.tellings: list[TellAgain] = []
         self.discards: list[RecordingName] = []
+        self.moves: list[RecordingName] = []
         self.past: list[events.Event] = []
 
     @initialize(consent=st.sampled_from([OPT_OUT, OPT_OUT, OPT_IN]), steps=st.integers(0, 4))
@@ -127,6 +130,8 @@ class AnyCall(RuleBasedStateMachine):
                     self.tellings.append(command)
                 case Discard(recording=name):
                     self.discards.append(name)
+                case Quarantine(recording=name):
+                    self.moves.append(name)
                 case _:
                     pass
 
@@ -224,6 +229,16 @@ class AnyCall(RuleBasedStateMachine):
         self.past.append(events.Discarded(at=self.now, recording=name))
         self.feed(self.past[-1])
 
+    @precondition(lambda self: self.moves)
+    @rule()
+    def a_file_is_moved(self) -> None:
+        self.past.append(events.Quarantined(at=self.now, recording=self.moves.pop(0)))
+        self.feed(self.past[-1])
+
+    @rule(hindrances=st.frozensets(st.sampled_from(Hindrance)))
+    def the_daemon_is_hindered(self, hindrances: frozenset[Hindrance]) -> None:
+        self.feed(events.Hindered(at=self.now, hindrances=hindrances))
+
     @precondition(lambda self: self.questions)
     @rule(data=st.data(), chosen=st.sampled_from([True, True, False]), fails=st.sampled_from([False, False, True]))
     def the_ledger_answers(self, data: st.DataObject, *, chosen: bool, fails: bool) -> None:
@@ -301,7 +316,7 @@ class AnyCall(RuleBasedStateMachine):
         """Everybody does what is asked, until nobody has anything left to do."""
         self.pbx.tell_again(self.tracked(), self.now)
         for _ in range(MOST_ROUNDS):
-            if not (self.to_do or self.questions or self.timers or self.pbx.news or self.discards):
+            if not (self.to_do or self.questions or self.timers or self.pbx.news or self.discards or self.moves):
                 return
             self.now += timedelta(seconds=1)
             to_do, self.to_do = self.to_do, []
@@ -314,6 +329,8 @@ class AnyCall(RuleBasedStateMachine):
             for question in questions:
                 self.commits(question, chosen=True)
             self.every_notice_is_heard()
+            while self.moves:
+                self.a_file_is_moved()
             while self.discards:
                 self.a_file_is_deleted()
             if not (self.to_do or self.pbx.news):

@@ -94,12 +94,20 @@ def test_a_recording_comes_to_life() -> None:
         pytest.param("recording", events.PauseConfirmed, "recording", NOTHING, id="a pause nobody asked for is none"),
         pytest.param("recording", events.PauseUnconfirmed, "recording", NOTHING, id="nor is its failure"),
         pytest.param("pausing", events.PauseConfirmed, "paused", NOTHING, id="a confirmed pause is one"),
-        pytest.param("pausing", events.PauseUnconfirmed, "stopping", ["Stop"], id="an unconfirmed one is a stop"),
+        pytest.param(
+            "pausing",
+            events.PauseUnconfirmed,
+            "stopping",
+            ["Stop", "Alert"],
+            id="an unconfirmed one is a stop, and a loud one",
+        ),
         pytest.param("paused", events.PauseUnconfirmed, "paused", NOTHING, id="once confirmed it stays so"),
         pytest.param("pausing", events.ResumeConfirmed, "pausing", NOTHING, id="a pause is not confirmed by a resume"),
         pytest.param("pausing", events.ResumeUnconfirmed, "pausing", NOTHING, id="nor broken by one"),
         pytest.param("resuming", events.ResumeConfirmed, "recording", NOTHING, id="a confirmed resume records"),
-        pytest.param("resuming", events.ResumeUnconfirmed, "stopping", ["Stop"], id="an unconfirmed one is a stop too"),
+        pytest.param(
+            "resuming", events.ResumeUnconfirmed, "stopping", ["Stop", "Alert"], id="an unconfirmed one is a stop too"
+        ),
         pytest.param("resuming", events.PauseConfirmed, "resuming", NOTHING, id="no pause confirms a resume"),
     ],
 )
@@ -137,7 +145,7 @@ def test_what_a_pause_does(before: str, after: str, did: list[str]) -> None:
     [
         pytest.param("snooping", 5.0, "stopping", ["Stop"], id="a snoop that never came is given up"),
         pytest.param("starting", 5.0, "stopping", ["Stop"], id="and a recording that never started"),
-        pytest.param("pausing", 0.1, "stopping", ["Stop"], id="a pause that nobody confirmed becomes a stop"),
+        pytest.param("pausing", 0.1, "stopping", ["Stop", "Alert"], id="a pause that nobody confirmed becomes a stop"),
         pytest.param("stopping", 1.0, "stopping", ["Stop"], id="a stop that nobody confirmed is sent again"),
         pytest.param("lost", 1.0, None, ["Stop"], id="what is lost is cleared away"),
     ],
@@ -200,7 +208,7 @@ def test_what_came_since_an_unconfirmed_pause_is_quarantined() -> None:
     stop = story.last
     assert (stop.kind, stop.reason, stop.actor) == (Kind.STOP, Reason.PAUSE_UNCONFIRMED, "daemon")
     assert stop.facts["quarantined_from"] == "2026-03-02T12:00:01.000+00:00"
-    assert story.did == []
+    assert story.did == ["Quarantine"]
     story.agent_presses("*8")
     story.ledger_commits()
     assert story.only(Snoop).recording == "rc-call-quality-2"
@@ -213,7 +221,7 @@ def test_a_pause_while_resuming_has_its_own_deadline() -> None:
     asked_at = story.now
     story.passes(100)
     story.timer_fires(tracking.UNCONFIRMED_AFTER_S)
-    assert (story.did, story.recording.tainted_from) == (["Stop"], asked_at)
+    assert (story.did, story.recording.tainted_from) == (["Stop", "Alert"], asked_at)
 
 
 def test_a_pause_while_resuming_follows_as_soon_as_it_may() -> None:
@@ -231,7 +239,7 @@ def test_a_pause_while_resuming_counts_from_its_trigger() -> None:
     story.pbx_says(events.ResumeConfirmed)
     story.passes(40)
     story.timer_fires(tracking.UNCONFIRMED_AFTER_S)
-    assert (story.did, story.recording.tainted_from) == (["Stop"], asked_at)
+    assert (story.did, story.recording.tainted_from) == (["Stop", "Alert"], asked_at)
 
 
 def test_a_pause_that_is_over_before_the_resume_is_confirmed_ends_by_a_decision_all_the_same() -> None:

@@ -1,10 +1,11 @@
 """What is stopped, private, or proven otherwise: what becomes of what was recorded."""
 
 from controller.domain import events
-from controller.domain.commands import Discard, Store
+from controller.domain.commands import Alert, Discard, Quarantine, Store
 from controller.domain.decision import Kind, Reason, Verdict
+from controller.domain.names import RecordingName
 from controller.domain.policy import Basis, Start
-from controller.domain.records import CallRecord, ObjectionRecord
+from controller.domain.records import CallRecord, ObjectionRecord, RecordingRecord
 from tests.unit.domain.stories import TOLD_ONLY, Story, purpose
 
 EVIDENCE = purpose("evidence", start=Start.ON_TRIGGER)
@@ -159,3 +160,51 @@ def test_a_duty_that_only_tells_is_no_objection() -> None:
     story = Story(purpose(basis=Basis.LEGAL_OBLIGATION, consent=TOLD_ONLY))
     story.is_recorded()
     assert story.phase == "recording"
+
+
+def unconfirmed(story: Story) -> RecordingName:
+    """A recording whose pause Asterisk has refused, and that has ended; its name."""
+    story.is_recorded()
+    name = story.recording.name
+    story.passes(2000)
+    story.pauses()
+    story.pbx_says(events.PauseUnconfirmed)
+    assert story.only(Alert).reason is Reason.PAUSE_UNCONFIRMED
+    story.pbx_says(events.RecordingEnded)
+    return name
+
+
+def states(story: Story) -> list[str]:
+    """Those of the recording, as they were stored."""
+    return [record.state.value for record in story.stored if isinstance(record, RecordingRecord)]
+
+
+def test_what_may_hold_card_data_is_moved_out_of_hearing() -> None:
+    story = Story()
+    name = unconfirmed(story)
+    assert story.only(Quarantine).recording == name
+    story.customer_leaves()
+    assert not story.call.over
+    story.happens(events.Quarantined(at=story.now, recording=name))
+    assert states(story) == ["starting", "recording", "quarantining", "ended", "quarantining", "quarantined"]
+    last = story.last
+    assert (last.kind, last.verdict, last.reason) == (Kind.RETAIN, Verdict.APPLIED, Reason.PAUSE_UNCONFIRMED)
+    assert last.facts == {"recording": name, "quarantined_from": "2026-03-02T12:00:02.000+00:00"}
+    assert story.call.over
+
+
+def test_nobody_else_is_moved_by_it() -> None:
+    story = Story()
+    unconfirmed(story)
+    story.happens(events.Quarantined(at=story.now, recording=RecordingName("another")))
+    assert len(story.track.quarantining) == 1
+
+
+def test_what_is_taken_back_while_it_is_moved_is_deleted_once_it_is_there() -> None:
+    story = Story()
+    name = unconfirmed(story)
+    story.customer_objects()
+    assert story.every(Discard) == []
+    story.happens(events.Quarantined(at=story.now, recording=name))
+    assert story.only(Discard).recording == name
+    assert states(story)[-1] == "discarding"

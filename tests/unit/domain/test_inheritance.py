@@ -1,0 +1,140 @@
+"""What the next daemon makes of a call whose daemon is no more."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.domain import events
+from controller.domain.call import Permission, Withdrawal
+from controller.domain.commands import Store
+from controller.domain.decision import Kind, Reason
+from controller.domain.inheritance import LEAP, essence, worth_keeping
+from controller.domain.policy import Sampling
+from controller.domain.recording import Phase
+from controller.domain.records import RecordingRecord
+from tests.unit.domain.stories import Story, purpose
+from tests.unit.domain.test_tracking import kept, up_to
+
+
+def inherited(story: Story, *, asterisk: str) -> None:
+    """The next daemon finds the call, and this of its recording."""
+    name = frozenset({story.recording.name} if story.phase is not None else ())
+    nothing: frozenset[str] = frozenset()
+    story.happens(
+        events.Inherited(
+            at=story.now,
+            recording=name if asterisk == "recording" else nothing,  # type: ignore[arg-type]
+            paused=name if asterisk == "paused" else nothing,  # type: ignore[arg-type]
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "asterisk", "after", "did"),
+    [
+        pytest.param("recording", "recording", "recording", [], id="goes on with what was decided"),
+        pytest.param("paused", "paused", "paused", [], id="keeps a pause"),
+        pytest.param("pausing", "paused", "paused", [], id="finds that a pause has come through"),
+        pytest.param("resuming", "recording", "recording", [], id="finds that a resume has come through"),
+        pytest.param("resuming", "paused", "paused", ["Commit"], id="finds that it has not, and decides again"),
+        pytest.param("recording", "paused", "stopping", ["Stop"], id="gives up what is paused and nobody knows why"),
+        pytest.param("pausing", "recording", "stopping", ["Stop"], id="stops what records through a pause"),
+        pytest.param("paused", "recording", "stopping", ["Stop"], id="and what records though it was paused"),
+        pytest.param("starting", "recording", "stopping", ["Stop"], id="stops what had not begun"),
+        pytest.param("stopping", "recording", "stopping", ["Stop"], id="stops again what was to stop"),
+        pytest.param("recording", "nothing", None, [], id="closes what has ended unseen"),
+        pytest.param("stopping", "nothing", None, [], id="and what was to stop, and has"),
+    ],
+)
+def test_the_next_daemon(before: str, asterisk: str, after: str | None, did: list[str]) -> None:
+    story = up_to(Phase(before))
+    inherited(story, asterisk=asterisk)
+    assert (story.phase, story.did) == (after, did)
+
+
+@pytest.mark.parametrize("before", ["pausing", "paused"])
+def test_what_was_recorded_through_a_pause_is_quarantined(before: str) -> None:
+    story = up_to(Phase(before))
+    asked_at = story.recording.halted_at
+    story.passes(4000)
+    inherited(story, asterisk="recording")
+    story.pbx_says(events.RecordingEnded)
+    assert story.did == ["Quarantine"]
+    record = next(c.record for c in story.every(Store) if isinstance(c.record, RecordingRecord))
+    assert record.quarantined_from == asked_at
+
+
+def test_what_ended_unseen_says_so_and_is_as_long_as_it_is() -> None:
+    story = up_to(Phase.RECORDING)
+    inherited(story, asterisk="nothing")
+    assert (story.last.kind, story.last.reason, story.last.actor) == (Kind.STOP, Reason.CONTROLLER_LOST, "daemon")
+    assert kept(story).milliseconds is None
+    assert story.track.permission is Permission.REFUSED
+
+
+def test_what_was_taken_back_stays_taken_back() -> None:
+    story = up_to(Phase.RECORDING)
+    story.customer_objects()
+    withdrawn = story.track.withdrawn
+    inherited(story, asterisk="nothing")
+    assert story.track.withdrawn == withdrawn
+    assert isinstance(withdrawn, Withdrawal)
+    assert story.did == ["Discard"]
+
+
+def test_no_token_of_the_former_daemon_is_used_again() -> None:
+    story = up_to(Phase.PAUSED)
+    used = story.call.tokens
+    inherited(story, asterisk="paused")
+    story.resumes(origin="agent", actor="agent:201")
+    assert story.asked_of_ledger[-1].token == f"call:{used + LEAP + 2}"
+
+
+def test_a_call_that_waits_for_its_trigger_goes_on_waiting() -> None:
+    story = Story()
+    story.caller_listens()
+    inherited(story, asterisk="nothing")
+    assert (story.track.permission, story.did) == (Permission.OPEN, [])
+
+
+def test_what_was_being_asked_is_answered_by_no() -> None:
+    story = Story()
+    story.caller_listens()
+    story.agent_answers()
+    assert story.track.permission is Permission.ASKED
+    inherited(story, asterisk="nothing")
+    assert (story.track.permission, story.last.reason) == (Permission.REFUSED, Reason.CONTROLLER_LOST)
+    story.ledger_commits()
+    assert story.did == []
+
+
+def test_a_notice_that_was_being_played_may_be_triggered_again() -> None:
+    story = Story()
+    story.call = replace(story.call, tracks=tuple(replace(t, permission=Permission.TELLING) for t in story.call.tracks))
+    inherited(story, asterisk="nothing")
+    assert story.track.permission is Permission.OPEN
+
+
+def test_only_what_the_next_daemon_can_do_something_about_is_kept_for_it() -> None:
+    story = Story(purpose(sampling=Sampling(rate=0.25)))
+    assert not worth_keeping(story.call)
+    story.caller_listens()
+    assert worth_keeping(story.call)
+    story.agent_answers()
+    story.ledger_commits(chosen=False)
+    assert not worth_keeping(story.call)
+
+
+def test_a_private_call_is_not_kept_for_anybody() -> None:
+    story = up_to(Phase.RECORDING)
+    story.is_private()
+    assert not worth_keeping(story.call)
+
+
+def test_whatever_may_change_a_recording_is_told_again() -> None:
+    story = up_to(Phase.RECORDING)
+    before = essence(story.call)
+    story.presses(story.call.customer, "5")
+    assert essence(story.call) == before
+    story.pauses()
+    assert essence(story.call) != before
