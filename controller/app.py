@@ -251,6 +251,7 @@ async def _clear_up(engine: AsyncEngine, leftovers: Leftovers, pbx: str) -> None
     leftovers.take(
         Found(
             calls=await queries.live_calls(engine, pbx),
+            unended=await queries.unended_calls(engine, pbx),
             unfinished=await queries.unfinished_recordings(engine, pbx),
             condemned=await queries.recordings_to_discard(engine, pbx),
             tainted=await queries.recordings_to_hide(engine, pbx),

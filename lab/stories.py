@@ -16,7 +16,7 @@ from lab.world import EVERY_CALL_NUMBER, Daemon
 ANSWERED_S = 60.0
 """How long a caller may listen and wait for an agent."""
 
-OVER = frozenset({"ended", "failed", "discarded"})
+OVER = frozenset({"ended", "failed", "quarantined", "discarded"})
 """States in which nothing more comes of a recording."""
 
 WRITTEN_S = 15.0

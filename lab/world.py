@@ -68,10 +68,16 @@ def shorten(config: dict[str, Any]) -> None:
 EVERY_CALL_NUMBER = "0199000020"
 """A number of the lab whose calls are all recorded, unless the caller objects: so that a story is sure to be told."""
 
+ONE_AGENT_NUMBER = "0199000021"
+"""The same for the line of one agent, who talks to any number of callers at once."""
+
 _EVERY_CALL_DIALPLAN = f"""
 [from-trunk](+)
 exten => {EVERY_CALL_NUMBER},1,Gosub(recording-consent,s,1(every))
  same => n,Queue(support,rt,,,60)
+ same => n,Hangup()
+exten => {ONE_AGENT_NUMBER},1,Gosub(recording-consent,s,1(every))
+ same => n,Dial(PJSIP/201,30,t)
  same => n,Hangup()
 """
 

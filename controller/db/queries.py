@@ -15,10 +15,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from controller.db.failures import in_our_terms
+from controller.db.tables import call as call_table
 from controller.db.tables import decision, live_call, policy_version, recording, recording_span, sampling_stratum
 from controller.domain.decision import Fact, Kind, Verdict
 from controller.domain.names import CallId
-from controller.domain.records import LiveCallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
+from controller.domain.policy import Direction
+from controller.domain.records import CallRecord, LiveCallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
 from controller.domain.sampling import Stratum
 
 _ROWS_AT_ONCE = 500
@@ -109,6 +111,13 @@ async def live_calls(engine: AsyncEngine, pbx: str) -> list[LiveCallRecord]:
     return [LiveCallRecord(call_id=CallId(row.call_id), pbx=row.pbx, state=row.state) async for row in rows]
 
 
+async def unended_calls(engine: AsyncEngine, pbx: str) -> list[CallRecord]:
+    """The calls of a PBX that nobody has seen end."""
+    here = (call_table.c.pbx == pbx, call_table.c.ended_at.is_(None))
+    chosen = select(call_table).where(*here).order_by(call_table.c.id)
+    return [_call(row) async for row in _streamed(engine, chosen)]
+
+
 async def recordings_to_hide(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody may listen to, and whose file may still be where it was."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.QUARANTINING)
@@ -180,6 +189,23 @@ def _decision(row: Row[Any]) -> StoredDecision:
         policy_version=row.policy_version,
         actor=row.actor,
         facts=row.facts,
+    )
+
+
+def _call(row: Row[Any]) -> CallRecord:
+    return CallRecord(
+        id=CallId(row.id),
+        pbx=row.pbx,
+        linkedid=row.linkedid,
+        direction=Direction(row.direction),
+        queue=row.queue,
+        language=row.language,
+        route=row.route,
+        agent=row.agent,
+        customer_hash=row.customer_hash,
+        started_at=row.started_at,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
     )
 
 

@@ -66,6 +66,7 @@ call = Table(
     Index(None, "pbx", "linkedid"),
     Index(None, "started_at"),
     Index(None, "customer_hash", postgresql_where=text("customer_hash IS NOT NULL")),
+    Index("call_unended_idx", "pbx", postgresql_where=text("ended_at IS NULL")),
 )
 
 decision = Table(

@@ -10,6 +10,7 @@ from controller.domain import tracking
 from controller.domain.call import OF_ITSELF, Call, Permission, Track, Withdrawal
 from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.events import Inherited
+from controller.domain.hindrance import Hindrance
 from controller.domain.recording import Phase, Recording
 from controller.domain.should import Should, State
 from controller.domain.turn import Turn
@@ -23,7 +24,8 @@ _LOST = Should(state=State.OFF, reason=Reason.CONTROLLER_LOST, actor="daemon")
 
 def worth_keeping(call: Call) -> bool:
     """Whether the next daemon has anything to do with this call."""
-    if call.over or call.excluded is not None or call.dialogue is None or call.dialogue.step is not None:
+    told = call.dialogue is not None and call.dialogue.step is None
+    if call.over or call.excluded is not None or not told or Hindrance.LEAVING in call.hindrances:
         return False
     return any(
         track.permission is not Permission.REFUSED or track.recording or track.quarantining or track.discarding

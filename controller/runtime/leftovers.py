@@ -12,9 +12,9 @@ import structlog
 
 from controller.domain.call import Call
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
-from controller.domain.names import RecordingName, Token
+from controller.domain.names import CallId, RecordingName, Token
 from controller.domain.policy import Policy
-from controller.domain.records import LiveCallRecord, RecordingRecord, RecordingState
+from controller.domain.records import CallRecord, LiveCallRecord, RecordingRecord, RecordingState
 from controller.runtime import succession
 from controller.runtime.clock import now
 from controller.runtime.link import PbxLink
@@ -25,9 +25,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the database says of one PBX: its calls, and recordings that are unfinished, condemned, or to be hidden."""
+    """What the database says of one PBX.
+
+    ``calls`` can perhaps be gone on with, ``unended`` are all calls that nobody has seen end; the rest are recordings
+    that nobody has seen end, that are to be deleted, and that are to be moved out of hearing.
+    """
 
     calls: Sequence[LiveCallRecord]
+    unended: Sequence[CallRecord]
     unfinished: Sequence[RecordingRecord]
     condemned: Sequence[RecordingRecord]
     tainted: Sequence[RecordingRecord]
@@ -40,8 +45,8 @@ class Leftovers:
         self._link = link
         self._writer = writer
         self._policy_version = policy_version
-        self._found = Found(calls=(), unfinished=(), condemned=(), tainted=())
-        self._taken_over: set[RecordingName] = set()
+        self._found = Found(calls=(), unended=(), unfinished=(), condemned=(), tainted=())
+        self._taken_over: set[RecordingName | CallId] = set()
 
     def take(self, found: Found) -> None:
         """Take charge of it: what must not be heard is dealt with now, the rest once the PBX says what goes on."""
@@ -63,11 +68,15 @@ class Leftovers:
                 self._writer.log(replace(record, state=None))
                 continue
             calls.append(call)
+            self._taken_over.add(call.id)
             self._taken_over.update(track.recording.name for track in call.tracks if track.recording is not None)
         return calls
 
     def settle(self) -> None:
-        """Say of each recording that is not gone on with that nobody saw it end."""
+        """Say of each recording and call that is not gone on with that nobody saw it end."""
+        for call in self._found.unended:
+            if call.id not in self._taken_over:
+                self._writer.log(replace(call, ended_at=now()))
         for recording in self._found.unfinished:
             if recording.name not in self._taken_over:
                 self._close(recording)

@@ -33,10 +33,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("call_id", name="live_call_pkey"),
     )
     op.create_index("live_call_pbx_idx", "live_call", ["pbx"])
+    op.create_index("call_unended_idx", "call", ["pbx"], postgresql_where=sa.text("ended_at IS NULL"))
 
 
 def downgrade() -> None:
     """Back: calls under way are forgotten, and a file that was hidden is one that has ended, in quarantine."""
+    op.drop_index("call_unended_idx", "call")
     op.drop_table("live_call")
     op.execute(_UNHIDE)
     _states(_BEFORE, unfinished=_UNFINISHED_BEFORE)

@@ -8,6 +8,7 @@ from controller.domain import events
 from controller.domain.call import Permission, Withdrawal
 from controller.domain.commands import Store
 from controller.domain.decision import Kind, Reason
+from controller.domain.hindrance import Hindrance
 from controller.domain.inheritance import LEAP, essence, worth_keeping
 from controller.domain.policy import Sampling
 from controller.domain.recording import Phase
@@ -128,6 +129,12 @@ def test_only_what_the_next_daemon_can_do_something_about_is_kept_for_it() -> No
 def test_a_private_call_is_not_kept_for_anybody() -> None:
     story = up_to(Phase.RECORDING)
     story.is_private()
+    assert not worth_keeping(story.call)
+
+
+def test_a_call_whose_recordings_were_to_stop_with_the_daemon_is_not_recorded_by_the_next_one() -> None:
+    story = up_to(Phase.RECORDING)
+    story.happens(events.Hindered(at=story.now, hindrances=frozenset({Hindrance.LEAVING})))
     assert not worth_keeping(story.call)
 
 
