@@ -21,10 +21,14 @@ from controller.db.engine import open_engine
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
 from controller.db.registers import PostgresRegister
+from controller.domain.decision import Reason
 from controller.domain.hindrance import Hindrance
+from controller.domain.names import CallId
 from controller.errors import AddressUnavailable, DatabaseError
+from controller.mqtt import alarm, topics
 from controller.mqtt.api import MqttApi
 from controller.mqtt.client import MqttClient
+from controller.runtime.clock import now
 from controller.runtime.dialplan import Dialplan
 from controller.runtime.leftovers import Found, Leftovers
 from controller.runtime.link import PbxLink
@@ -55,6 +59,7 @@ class App:
         self._watches: list[Watch] = []
         self._writer: Writer | None = None
         self._load = Load(most_calls=settings.most_calls)
+        self._mqtt: MqttClient | None = None
 
     async def run(self, *, stop: asyncio.Event | None = None) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes. Raises what any part of it cannot survive."""
@@ -119,7 +124,8 @@ class App:
             tasks.create_task(self._load.run(), name="load")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
             if settings.mqtt is not None:
-                tasks.create_task(self._commands_by_mqtt(settings.mqtt).run(), name="mqtt")
+                self._mqtt = self._broker(settings.mqtt)
+                tasks.create_task(self._mqtt.run(), name="mqtt")
             for watch in self._watches:
                 tasks.create_task(watch.run(), name=f"watch {watch.link.name}")
 
@@ -138,6 +144,7 @@ class App:
                 writer=self._written(),
                 register=register,
                 too_many=self._load.too_many,
+                alarm=self._alarm,
             )
             await stack.enter_async_context(link)
             lease = await stack.enter_async_context(Lease(url, pbx.name))
@@ -161,7 +168,12 @@ class App:
             await stack.enter_async_context(fastagi)
         _log.info("app.running", fastagi=settings.fastagi.port, http=settings.http.port)
 
-    def _commands_by_mqtt(self, broker: Mqtt) -> MqttClient:
+    def _alarm(self, pbx: str, call: CallId, reason: Reason) -> None:
+        """Shout, where there is anybody to hear it."""
+        if self._mqtt is not None and self._settings.mqtt is not None:
+            self._mqtt.announce(topics.alerts(self._settings.mqtt.topic, pbx), alarm.written(call, reason, now()))
+
+    def _broker(self, broker: Mqtt) -> MqttClient:
         """Not among what readiness depends on: calls are decided and recorded all the same without a broker."""
         api = MqttApi(root=broker.topic, pbxs=self._links())
         password = self._settings.secrets.mqtt_password()

@@ -152,6 +152,24 @@ class Broker:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
 
+    @asynccontextmanager
+    async def hearing(self, topic: str) -> AsyncIterator["asyncio.Queue[bytes]"]:
+        """Somebody who hears what is published there, in its order."""
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def hear(client: aiomqtt.Client) -> None:
+            async for message in client.messages:
+                heard.put_nowait(message.payload)
+
+        async with aiomqtt.Client(ADDRESS, self.port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+            await client.subscribe(topic, qos=1)
+            listening = asyncio.create_task(hear(client))
+            try:
+                yield heard
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex((ADDRESS, self.port)) == 0

@@ -1,15 +1,18 @@
 """Keeps one connection to the broker, for ever, and hands on each message the moment it is read.
 
-Owns connecting, subscribing, the back-off, how many messages are served at once, and sending answers. Does not own
-what a message means (``api``). The session ends with the connection: a command that was sent while we were away is
-lost and unanswered, because one that comes late, a resume above all, is worse than one that has to be asked again.
+Owns connecting, subscribing, the back-off, how many messages are served at once, and sending answers and
+announcements. Does not own what a message means (``api``). The session ends with the connection: a command that was
+sent while we were away is lost and unanswered, because one that comes late, a resume above all, is worse than one that
+has to be asked again. What we announce is kept until it is sent.
 """
 
 import asyncio
 import logging
 import socket
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Never
@@ -33,6 +36,8 @@ MOST_AT_ONCE: Final = 256
 """Commands under way; each waits for Asterisk for a second at most."""
 MOST_QUEUED: Final = 1024
 """Messages that wait where that many are under way; what comes beyond is dropped, unanswered."""
+MOST_UNSENT: Final = 1000
+"""Announcements kept while there is no connection; of more than these the oldest are lost."""
 PACKET_LIMIT: Final = 64 * 1024
 """Bytes; the broker keeps a larger message from us (MQTT 5, 3.1.2.11.4)."""
 _AT_LEAST_ONCE: Final = 1
@@ -85,6 +90,8 @@ class MqttClient:
         self._random = random
         self._free = asyncio.Semaphore(MOST_AT_ONCE)
         self._client: aiomqtt.Client | None = None
+        self._unsent: deque[tuple[str, bytes]] = deque(maxlen=MOST_UNSENT)
+        self._something = asyncio.Event()
         self._gauge = metrics.MQTT_CONNECTED.labels(host)
         self.last_error = ""
         """Why there is no connection, or was none the last time; for people."""
@@ -93,6 +100,11 @@ class MqttClient:
     def connected(self) -> bool:
         """Whether commands reach us."""
         return self._client is not None
+
+    def announce(self, topic: str, payload: bytes) -> None:
+        """Publish this, at once or as soon as there is a connection; in the order of these calls, at least once."""
+        self._unsent.append((topic, payload))
+        self._something.set()
 
     async def run(self) -> Never:
         """Serve until cancelled, whatever the broker does."""
@@ -123,11 +135,27 @@ class MqttClient:
             self._gauge.set(1)
             self.last_error = ""
             _log.info("mqtt.connected", broker=self._host)
-            async for message in client.messages:
-                if message.retain:  # it says what somebody wanted at another time
-                    continue
-                await self._free.acquire()
-                tasks.create_task(self._serve_one(_asked(message)), name="mqtt command")
+            announcing = asyncio.create_task(self._announce(client), name="mqtt announcements")
+            try:
+                async for message in client.messages:
+                    if message.retain:  # it says what somebody wanted at another time
+                        continue
+                    await self._free.acquire()
+                    tasks.create_task(self._serve_one(_asked(message)), name="mqtt command")
+            finally:
+                announcing.cancel()
+                await asyncio.gather(announcing, return_exceptions=True)
+
+    async def _announce(self, client: aiomqtt.Client) -> None:
+        """Send what is to be sent, until the connection is lost; what was not sent is kept for the next one."""
+        with suppress(aiomqtt.MqttError):  # the messages end by the same loss, and tell it
+            while True:
+                while self._unsent:
+                    topic, payload = self._unsent[0]
+                    await client.publish(topic, payload, qos=_AT_LEAST_ONCE)
+                    self._unsent.popleft()
+                self._something.clear()
+                await self._something.wait()
 
     def _opened(self) -> aiomqtt.Client:
         properties = Properties(PacketTypes.CONNECT)

@@ -30,6 +30,11 @@ def filters(root: str, pbx: str) -> tuple[str, ...]:
     return tuple(f"{root}/{pbx}/{about.value}/+/{_COMMAND}" for about in About)
 
 
+def alerts(root: str, pbx: str) -> str:
+    """Where it is said that people should look at a call of this PBX."""
+    return f"{root}/{pbx}/alerts"
+
+
 def address(root: str, topic: str) -> Address | None:
     """Whom a topic is about; None where it is none of ours."""
     below = topic.removeprefix(f"{root}/")

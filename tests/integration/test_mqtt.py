@@ -6,12 +6,16 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 import pytest
 from structlog.testing import capture_logs
 
+from controller.domain.decision import Reason
+from controller.domain.names import CallId
+from controller.mqtt import alarm
 from controller.mqtt.api import MqttApi
 from controller.mqtt.client import MOST_AT_ONCE, PACKET_LIMIT, Asked, MqttClient, Serve
 from controller.mqtt.command import MOST_BYTES, Answer, Done
@@ -72,7 +76,15 @@ async def serving(
     broker: Broker, serve: Serve, *, password: str | None = None, host: str = ADDRESS, tls: bool = False
 ) -> AsyncIterator[MqttClient]:
     """Run a client beside the test."""
-    client = MqttClient(
+    async with running(client_of(broker, serve, password=password, host=host, tls=tls)) as client:
+        yield client
+
+
+def client_of(
+    broker: Broker, serve: Serve, *, password: str | None = None, host: str = ADDRESS, tls: bool = False
+) -> MqttClient:
+    """A client that does not run yet."""
+    return MqttClient(
         host=host,
         port=broker.port,
         tls=tls,
@@ -82,6 +94,11 @@ async def serving(
         serve=serve,
         random=lambda: 0.0,
     )
+
+
+@asynccontextmanager
+async def running(client: MqttClient) -> AsyncIterator[MqttClient]:
+    """The same, running beside the test."""
     task = asyncio.create_task(client.run())
     try:
         yield client
@@ -370,3 +387,38 @@ async def test_the_labs_broker_does_not_outlive_the_program_that_was_killed() ->
             while there.exists() and "(zombie)" not in (there / "status").read_text():
                 await asyncio.sleep(0.01)
     shutil.rmtree(folder)
+
+
+async def test_what_is_announced_before_there_is_a_connection_is_kept_and_comes_in_its_order(
+    broker: Broker, desk: Desk
+) -> None:
+    client = client_of(broker, desk.serve)
+    for number in (b"1", b"2"):
+        client.announce("rc/lab/alerts", number)
+    async with asyncio.timeout(PATIENCE_S), broker.hearing("rc/lab/alerts") as heard, running(client):
+        assert [await heard.get(), await heard.get()] == [b"1", b"2"]
+        client.announce("rc/lab/alerts", b"3")
+        assert await heard.get() == b"3"
+
+
+async def test_an_announcement_outlasts_the_connection_that_it_was_not_sent_on(broker: Broker, desk: Desk) -> None:
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        broker.hearing("rc/lab/alerts") as heard,
+        serving(broker, desk.serve) as client,
+    ):
+        await connected(client)
+        broker.signal(SIGSTOP)
+        client.announce("rc/lab/alerts", b"1")
+        await connected(client, yes=False)
+        client.announce("rc/lab/alerts", b"2")
+        broker.signal(SIGCONT)
+        came = {await heard.get()}
+        while came != {b"1", b"2"}:
+            came.add(await heard.get())
+
+
+def test_an_alert_says_what_about_which_call_and_when() -> None:
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    written = json.loads(alarm.written(CallId("17"), Reason.PAUSE_UNCONFIRMED, at))
+    assert written == {"alert": "pause-unconfirmed", "call": "17", "at": "2026-03-02T12:00:00Z"}
