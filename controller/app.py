@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from ipaddress import ip_address
 from typing import Never
@@ -25,6 +25,7 @@ from controller.domain.decision import Reason
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import CallId
 from controller.errors import AddressUnavailable, DatabaseError
+from controller.journal.journal import Journal
 from controller.mqtt import alarm, topics
 from controller.mqtt.api import MqttApi
 from controller.mqtt.client import MqttClient
@@ -77,9 +78,7 @@ class App:
         hindrance = Hindrance.HANDING_OVER if handing_over else Hindrance.LEAVING
         await asyncio.gather(*(link.leave(hindrance) for link in self._links()))
         if self._writer is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(WRITTEN_WITHIN_S):
-                    await self._writer.flushed()
+            await self._writer.flushed(within_s=WRITTEN_WITHIN_S)
 
     async def _run(self, stack: AsyncExitStack) -> None:
         """Open everything, then run it. The API answers before the database does: it says what is missing."""
@@ -91,7 +90,9 @@ class App:
         engine = open_engine(url)
         stack.push_async_callback(engine.dispose)
         ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key())
-        writer = self._writer = Writer(ledger)
+        journal = Journal(settings.state_directory / "journal", most_bytes=settings.most_journal_bytes)
+        await stack.enter_async_context(journal)
+        writer = self._writer = Writer(ledger, journal, on_database=self._database)
         register = PostgresRegister(engine)
         roster = Roster(
             register,
@@ -128,6 +129,10 @@ class App:
                 tasks.create_task(self._mqtt.run(), name="mqtt")
             for watch in self._watches:
                 tasks.create_task(watch.run(), name=f"watch {watch.link.name}")
+
+    def _database(self, there: bool) -> None:  # noqa: FBT001 - fulfils OnDatabase
+        for link in self._links():
+            link.dispatcher.hinder(Hindrance.DATABASE_AWAY, stands=not there)
 
     def _links(self) -> list[PbxLink]:
         return [watch.link for watch in self._watches]
@@ -239,7 +244,7 @@ class App:
         return None
 
     def _troubles(self) -> dict[str, str]:
-        found = {"database": self._database_trouble or (self._writer.last_error if self._writer else "")}
+        found = {"database": self._database_trouble or (self._writer.trouble if self._writer else "")}
         for watch in self._watches:
             found[f"pbx {watch.link.name}"] = watch.trouble or watch.link.why_not_ready
         return {part: trouble for part, trouble in found.items() if trouble}

@@ -106,6 +106,7 @@ def _settings(file: FileShape, document: Document, rest: _Rest) -> Settings:
         database=_database(file.database, secrets, document),
         mqtt=build_mqtt(file.mqtt) if file.mqtt is not None else None,
         most_calls=file.limits.calls,
+        most_journal_bytes=file.journal.most_megabytes * 2**20,
         on_shutdown=file.on_shutdown,
         secrets=secrets,
         policy=build_policy(file, version=document.digest, prompts=rest.prompts),

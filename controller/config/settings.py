@@ -94,6 +94,7 @@ class Settings:
     database: Database
     mqtt: Mqtt | None
     most_calls: int
+    most_journal_bytes: int
     on_shutdown: OnShutdown
     secrets: Secrets
     policy: Policy

@@ -148,6 +148,12 @@ class LimitsShape(Shape):
     calls: Annotated[int, Field(ge=1, description="Calls under way on one PBX that are decided about.")] = 5000
 
 
+class JournalShape(Shape):
+    """Where decisions are kept until PostgreSQL has them: the folder journal in state_directory."""
+
+    most_megabytes: Annotated[int, Field(ge=8, description="How large it may become.")] = 256
+
+
 class AnnouncementShape(Shape):
     """One announcement: a sound, and the words spoken in it, by language."""
 
@@ -272,6 +278,7 @@ class FileShape(Shape):
     keys: KeysShape = KeysShape()
     pauses: PausesShape = PausesShape()
     objections: ObjectionsShape = ObjectionsShape()
+    journal: JournalShape = JournalShape()
     limits: LimitsShape = LimitsShape()
     on_database_loss: Annotated[
         OnDatabaseLoss,

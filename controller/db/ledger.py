@@ -41,6 +41,10 @@ class PostgresLedger:
             return await self._connections.run(partial(_statement, entries))
         return await self._connections.run(partial(self._transaction, entries))
 
+    async def answers(self) -> None:
+        """Return where PostgreSQL answers. Raises ``DatabaseAway``."""
+        await self._connections.run(_asked)
+
     async def _transaction(self, entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> list[Receipt]:
         inserted = None
         async with driver.pipeline():
@@ -76,6 +80,10 @@ class PostgresLedger:
             draws.append(outcome)
         await strata.save(driver, states)
         return draws
+
+
+async def _asked(driver: Driver, _attempt: Attempt) -> None:
+    await driver.execute("SELECT 1")
 
 
 async def _statement(entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> list[Receipt]:

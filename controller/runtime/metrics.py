@@ -16,6 +16,10 @@ LOST_ENTRIES = Counter("rc_lost_entries", "Decisions and records that PostgreSQL
 LATE_SECONDS = Histogram(
     "rc_late_seconds", "How late what is due is done; what is late delays pauses too.", buckets=_MILLISECONDS
 )
+JOURNAL_BYTES = Gauge("rc_journal_bytes", "Size of the local journal.")
+JOURNAL_SECONDS = Histogram("rc_journal_seconds", "To have lines of the journal on disk.", buckets=_MILLISECONDS)
+JOURNAL_FAILURES = Counter("rc_journal_failures", "Times that the journal could not be written.")
+JOURNAL_FAULTS = Counter("rc_journal_broken_lines", "Lines of the journal that could not be read at the start.")
 CALLS = Gauge("rc_live_calls", "Calls under way.", ["pbx"])
 RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch.", ["pbx"])
 CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])

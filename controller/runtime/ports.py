@@ -46,6 +46,35 @@ class Ledger(Protocol):
         """
         ...
 
+    async def answers(self) -> None:
+        """Return where it answers. Raises ``DatabaseAway``."""
+        ...
+
+
+class Journal(Protocol):
+    """Where entries are safe from the end of this process until the ledger has them."""
+
+    waiting: Sequence[tuple[int, Decision | Record]]
+    """What a former process has left, by number, in its order."""
+    trouble: str
+    """Why nothing can be kept; empty where it can."""
+
+    def append(self, entry: Decision | Record) -> int:
+        """Have an entry kept; its number. Returns at once."""
+        ...
+
+    def reached(self, number: int) -> None:
+        """All up to this number has reached the ledger, or never will."""
+        ...
+
+    def refuse(self, entry: Decision | Record) -> None:
+        """The ledger will never take this: keep it where people can read it."""
+        ...
+
+    async def synced(self) -> None:
+        """Wait until all that was appended is safe."""
+        ...
+
 
 class Register(Protocol):
     """What a call needs to know of what is on file. Both raise ``DatabaseAway``."""

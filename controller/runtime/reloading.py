@@ -18,7 +18,17 @@ from controller.errors import PbxError
 from controller.runtime.clock import new_token, now
 from controller.runtime.writer import Writer
 
-AT_THE_NEXT_START = ("pbxs", "fastagi", "http", "mqtt", "most_calls", "database", "state_directory", "country")
+AT_THE_NEXT_START = (
+    "pbxs",
+    "fastagi",
+    "http",
+    "mqtt",
+    "most_calls",
+    "most_journal_bytes",
+    "database",
+    "state_directory",
+    "country",
+)
 """The settings that a daemon that runs does not change."""
 
 Keep = Callable[[Settings], Awaitable[None]]

@@ -38,6 +38,9 @@ class MemoryRegister:
                     self._notices[entry.agent, entry.version] = entry
         return [Receipt() for _ in entries]
 
+    async def answers(self) -> None:
+        self._reach()
+
     async def objections_on_file(self, customer_hash: bytes | None = None) -> list[ObjectionRecord]:
         self._reach()
         holding = [objection for objection in self._objections.values() if objection.until > now()]

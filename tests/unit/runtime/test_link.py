@@ -21,6 +21,7 @@ from controller.runtime.listener import is_ours
 from controller.runtime.ports import Ledger, Register
 from controller.runtime.writer import Writer
 from tests.unit.domain.stories import NOON, policy
+from tests.unit.runtime.journals import Notebook
 from tests.unit.runtime.switched import Switched
 
 OURS = "rc-01a20c55-d530-7264-be3a-651207e98ac2-quality-1"
@@ -77,7 +78,7 @@ class Asterisk:
             numbers_key=b"key",
             country="FR",
             policy=policy(),
-            writer=Writer(cast("Ledger", None)),
+            writer=Writer(cast("Ledger", None), Notebook()),
             register=cast("Register", None),
         )
         self.link._ari = self.link._reception._ari = cast("Ari", self)

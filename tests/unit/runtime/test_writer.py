@@ -12,6 +12,7 @@ from controller.errors import DatabaseAway, DatabaseRefused
 from controller.runtime.ports import Entry, Receipt
 from controller.runtime.writer import BATCH, Writer
 from tests.unit.domain.stories import NOON, new_call, policy
+from tests.unit.runtime.journals import Notebook
 
 CALL = new_call(policy())
 
@@ -42,6 +43,11 @@ class Ledger:
         self.written += tokens
         return [Receipt(seq=1) for _ in entries]
 
+    async def answers(self) -> None:
+        if self._away:
+            self._away -= 1
+            raise DatabaseAway("away")
+
 
 @asynccontextmanager
 async def running(writer: Writer) -> AsyncIterator[None]:
@@ -52,31 +58,80 @@ async def running(writer: Writer) -> AsyncIterator[None]:
 
 
 async def test_what_waits_is_given_up_at_once_however_much_waits_before_it() -> None:
-    writer = Writer(Ledger(away=1))
+    writer = Writer(Ledger(away=1), Notebook())
     answers: list[Receipt | None] = []
     for number in range(BATCH + 1):
         writer.log(decision(number))
     writer.commit(decision(BATCH + 1), answers.append)
     async with running(writer):
-        await writer.flushed()
+        await writer.flushed(within_s=10)
     assert answers == [None]
 
 
 async def test_what_a_bad_entry_was_written_with_keeps_its_order_when_the_ledger_goes_away_in_the_middle() -> None:
     ledger = Ledger(poison="0")
-    writer = Writer(ledger)
+    writer = Writer(ledger, Notebook())
     for number in range(4):
         writer.log(decision(number))
     async with running(writer):
-        await writer.flushed()
+        await writer.flushed(within_s=10)
     assert ledger.written == ["1", "2", "3"]
 
 
 async def test_a_bad_entry_holds_nothing_up_that_came_after_an_absence() -> None:
     ledger = Ledger(away=1, poison="0")
-    writer = Writer(ledger)
+    writer = Writer(ledger, Notebook())
     for number in range(2):
         writer.log(decision(number))
     async with running(writer):
-        await writer.flushed()
+        await writer.flushed(within_s=10)
     assert (ledger.written, writer.last_error) == (["1"], "")
+
+
+async def test_what_a_former_process_has_left_comes_first_and_is_acknowledged() -> None:
+    ledger, notebook = Ledger(), Notebook(waiting=[(1, decision(1)), (2, decision(2))])
+    writer = Writer(ledger, notebook)
+    writer.log(decision(3))
+    async with running(writer):
+        await writer.flushed(within_s=10)
+    assert (ledger.written, notebook.upto) == (["1", "2", "3"], 3)
+
+
+async def test_what_something_waits_for_is_not_kept_for_a_time_when_nobody_waits() -> None:
+    notebook = Notebook()
+    writer = Writer(Ledger(), notebook)
+    writer.commit(decision(1), lambda _: None)
+    writer.log(decision(2))
+    assert [entry.token for entry in notebook.kept if isinstance(entry, Decision)] == ["2"]
+
+
+async def test_what_the_ledger_refuses_is_kept_apart_and_acknowledged() -> None:
+    notebook = Notebook()
+    writer = Writer(Ledger(poison="0"), notebook)
+    writer.log(decision(0))
+    async with running(writer):
+        await writer.flushed(within_s=10)
+    assert (notebook.refused, notebook.upto) == ([decision(0)], 1)
+
+
+async def test_who_wants_to_know_hears_that_the_database_is_away_and_that_it_is_there_again() -> None:
+    heard: list[bool] = []
+    writer = Writer(Ledger(away=2), Notebook(), on_database=heard.append)
+    writer.log(decision(0))
+    async with running(writer):
+        await writer.flushed(within_s=10)
+    assert heard == [False, True]
+
+
+async def test_a_database_that_goes_away_is_noticed_though_nothing_is_written() -> None:
+    heard: asyncio.Queue[bool] = asyncio.Queue()
+    writer = Writer(Ledger(away=1), Notebook(), on_database=heard.put_nowait)
+    async with running(writer), asyncio.timeout(10):
+        assert [await heard.get(), await heard.get()] == [False, True]
+
+
+async def test_who_ends_does_not_wait_for_a_database_that_is_away() -> None:
+    writer = Writer(Ledger(away=1000), Notebook())
+    writer.log(decision(0))
+    async with running(writer), asyncio.timeout(5):
+        await writer.flushed(within_s=0.1)
