@@ -210,8 +210,58 @@ async def test_a_database_that_freezes_before_the_answer_starts_no_recording(
     assert await audio(lab, number) == []
 
 
-async def test_a_frozen_database_delays_no_pause(lab: World, daemon: Daemon, phones: Phones, staff: Staff) -> None:
-    number = "0639980307"
+@pytest.fixture
+def steadfast(lab: World) -> Iterator[Daemon]:
+    """A daemon whose recordings go on while decisions cannot be written."""
+    before = lab.daemon.config.read_text()
+    lab.daemon.config.write_text(written_as_file(yaml.safe_load(before) | {"on_database_loss": "continue"}))
+    lab.daemon.start()
+    yield lab.daemon
+    lab.daemon.stop()
+    lab.daemon.config.write_text(before)
+
+
+async def test_a_recording_ends_with_the_database_and_another_begins_once_it_is_back(
+    lab: World, daemon: Daemon, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980318"
+    conversation = await talk(phones, staff, daemon, number)
+    await asyncio.sleep(1.5)
+    with frozen_database(daemon):
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            while our_channels(lab):
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
+        assert our_channels(lab) == []
+    await live_call(daemon, queue="every", state="recording")
+    await asyncio.sleep(1.5)
+    await conversation.caller.hang_up()
+    found = await decided(lab, number)
+    assert found[2:] == [
+        ("stop", "applied", "database-away"),
+        ("resume", "allowed", "nothing-forbids"),
+        ("stop", "applied", "call-ended"),
+    ]
+    assert len(await audio(lab, number)) == 2
+
+
+async def test_a_pause_while_the_database_hangs_outlasts_a_killed_daemon(
+    lab: World, steadfast: Daemon, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980319"
+    conversation = await talk(phones, staff, steadfast, number)
+    await asyncio.sleep(1.5)
+    with frozen_database(steadfast):
+        await conversation.agent.press("*7")
+        await asyncio.sleep(1)
+        steadfast.kill()
+    await asyncio.to_thread(steadfast.start)
+    await conversation.caller.hang_up()
+    assert ("pause", "applied", "payment") in await decided(lab, number)
+
+
+async def test_a_frozen_database_delays_no_pause(lab: World, steadfast: Daemon, phones: Phones, staff: Staff) -> None:
+    daemon, number = steadfast, "0639980307"
     conversation = await talk(phones, staff, daemon, number)
     await asyncio.sleep(1.5)
     with frozen_database(daemon):
