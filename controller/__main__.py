@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import structlog
 
-from controller.cli import journal, notices, objections, options, reports, sample, simulate
+from controller.cli import audit, journal, notices, objections, options, reports, sample, simulate
 from controller.cli.session import exit_cleanly, load_settings, log_to_stderr, with_database
 
 
@@ -61,6 +61,7 @@ def migrate(file: Path) -> None:
 main.add_command(reports.decisions)
 main.add_command(reports.recordings)
 main.add_command(journal.journal)
+main.add_command(audit.audit)
 main.add_command(notices.notices)
 main.add_command(objections.objections)
 main.add_command(sample.sample)

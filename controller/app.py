@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
 from typing import Never
@@ -14,8 +14,11 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.agi.server import FastAgiServer
+from controller.audit.checkpoints import CHECKPOINTS
+from controller.audit.keys import SigningKey
 from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
 from controller.db import migrate, queries
+from controller.db.chains import PostgresChains
 from controller.db.embedded import EmbeddedPostgres
 from controller.db.engine import open_engine
 from controller.db.lease import Lease
@@ -34,6 +37,7 @@ from controller.runtime.dialplan import Dialplan
 from controller.runtime.leftovers import Found, Leftovers
 from controller.runtime.link import PbxLink
 from controller.runtime.load import Load
+from controller.runtime.notary import Notary, writer_name
 from controller.runtime.ports import Register
 from controller.runtime.registration import Registration
 from controller.runtime.reloading import Reloading
@@ -44,6 +48,8 @@ from controller.web.server import build
 
 RETRY_S = 1.0
 """How long to wait before a database that is away is tried again."""
+
+SIGNED_WITHIN_S = 0.5
 
 WRITTEN_WITHIN_S = 1.5
 """How long PostgreSQL has to take what was decided last, when the daemon ends."""
@@ -61,6 +67,7 @@ class App:
         self._writer: Writer | None = None
         self._load = Load(most_calls=settings.most_calls)
         self._mqtt: MqttClient | None = None
+        self._notary: Notary | None = None
 
     async def run(self, *, stop: asyncio.Event | None = None) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes. Raises what any part of it cannot survive."""
@@ -79,6 +86,10 @@ class App:
         await asyncio.gather(*(link.leave(hindrance) for link in self._links()))
         if self._writer is not None:
             await self._writer.flushed(within_s=WRITTEN_WITHIN_S)
+        if self._notary is not None:
+            with suppress(DatabaseError, OSError, TimeoutError):
+                async with asyncio.timeout(SIGNED_WITHIN_S):
+                    await self._notary.sign()
 
     async def _run(self, stack: AsyncExitStack) -> None:
         """Open everything, then run it. The API answers before the database does: it says what is missing."""
@@ -89,7 +100,14 @@ class App:
         url = settings.database.url.reveal() if settings.database.url else await self._embedded(stack)
         engine = open_engine(url)
         stack.push_async_callback(engine.dispose)
-        ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key())
+        name = await asyncio.to_thread(writer_name, settings.state_directory)
+        ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key(), writer=name)
+        notary = self._notary = Notary(
+            chains=PostgresChains(engine),
+            key=SigningKey(secrets.audit_key()),
+            writer=name,
+            file=settings.state_directory / CHECKPOINTS,
+        )
         journal = Journal(settings.state_directory / "journal", most_bytes=settings.most_journal_bytes)
         await stack.enter_async_context(journal)
         writer = self._writer = Writer(ledger, journal, on_database=self._database)
@@ -122,6 +140,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run(), name="writer")
             tasks.create_task(roster.run(), name="roster")
+            tasks.create_task(notary.run(every_s=settings.sign_every_s), name="notary")
             tasks.create_task(self._load.run(), name="load")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
             if settings.mqtt is not None:

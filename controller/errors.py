@@ -15,6 +15,7 @@ RecordingControllerError
 ├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
+    ├── DatabaseTaken           it is stored already, or something else stands in its place: look, and try again
     └── DatabaseRefused         PostgreSQL will never take this: do not try again
 """
 
@@ -81,6 +82,10 @@ class DatabaseError(RecordingControllerError):
 
 class DatabaseAway(DatabaseError):  # noqa: N818
     """PostgreSQL cannot be reached, or did not answer in time: try again later."""
+
+
+class DatabaseTaken(DatabaseError):  # noqa: N818
+    """It is stored already, or something else stands in its place: look, and try again."""
 
 
 class DatabaseRefused(DatabaseError):  # noqa: N818

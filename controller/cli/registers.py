@@ -3,9 +3,20 @@
 import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
+
+from controller.audit.checkpoints import CHECKPOINTS
+from controller.audit.keys import SigningKey
 from controller.cli.session import engine_on, load_settings, with_database
+from controller.config import Settings
+from controller.errors import DatabaseTaken
+from controller.runtime.notary import Notary
 from controller.runtime.registration import Registration
+
+if TYPE_CHECKING:
+    from controller.db.chains import PostgresChains
 
 _WRITE_TIMEOUT_S = 30.0
 """Nobody's call waits for a command."""
@@ -13,6 +24,7 @@ _WRITE_TIMEOUT_S = 30.0
 
 def with_registration(file: Path, work: Callable[[Registration], Awaitable[None]]) -> None:
     """Do something with the registers, as the daemon of this configuration would."""
+    from controller.db.chains import PostgresChains  # noqa: PLC0415
     from controller.db.ledger import PostgresLedger  # noqa: PLC0415
     from controller.db.registers import PostgresRegister  # noqa: PLC0415
 
@@ -29,8 +41,23 @@ def with_registration(file: Path, work: Callable[[Registration], Awaitable[None]
                 country=settings.country,
             )
             await work(registration)
+            await _signed(settings, PostgresChains(engine))
 
     with_database(settings, do)
+
+
+async def _signed(settings: Settings, chains: "PostgresChains") -> None:
+    """Sign what the command has decided; where somebody else has just done so, or the copy cannot be kept, say so."""
+    from controller.db.ledger import COMMAND_LINE  # noqa: PLC0415
+
+    key = SigningKey(settings.secrets.audit_key())
+    notary = Notary(chains=chains, key=key, writer=COMMAND_LINE, file=settings.state_directory / CHECKPOINTS)
+    try:
+        await notary.sign()
+    except DatabaseTaken:
+        return
+    except OSError as error:
+        click.echo(f"warning: no copy of the checkpoint is kept: {error.strerror}", err=True)
 
 
 def actor() -> str:

@@ -1,4 +1,4 @@
-"""Secrets: where they come from, and the two that the product makes for itself.
+"""Secrets: where they come from, and the three that the product makes for itself.
 
 A secret is looked for in the variable ``RECORDING_CONTROLLER_<NAME>``, then in the file that
 ``RECORDING_CONTROLLER_<NAME>_FILE`` names, then in ``<secrets_directory>/<name>``. It is never in the YAML, and no
@@ -26,7 +26,8 @@ DATABASE_URL = "database-url"
 MQTT_PASSWORD = "mqtt-password"  # noqa: S105
 SAMPLING_KEY = "sampling-key"
 NUMBERS_KEY = "numbers-key"
-NAMES = (ARI_PASSWORD, HTTP_TOKEN, DATABASE_URL, MQTT_PASSWORD, SAMPLING_KEY, NUMBERS_KEY)
+AUDIT_KEY = "audit-key"
+NAMES = (ARI_PASSWORD, HTTP_TOKEN, DATABASE_URL, MQTT_PASSWORD, SAMPLING_KEY, NUMBERS_KEY, AUDIT_KEY)
 
 KEY_BYTES = 32
 SHORTEST_TOKEN = 16
@@ -109,6 +110,14 @@ class Secrets:
         """The key under which numbers are hashed: 32 bytes, made and stored where there is none."""
         return self._key(NUMBERS_KEY)
 
+    def audit_key(self) -> bytes:
+        """The key that signs the chains of decisions: 32 bytes, made and stored where there is none."""
+        return self._key(AUDIT_KEY)
+
+    def stored_audit_key(self) -> bytes | None:
+        """The same for whoever only looks: None where there is none."""
+        return self._stored_key(AUDIT_KEY)
+
     def problems(self, pbxs: Iterable[str]) -> tuple[str, ...]:
         """What is missing or refused, creating nothing; a key that can still be made is no problem."""
         return tuple(dict.fromkeys(self._problems(pbxs)))
@@ -119,7 +128,7 @@ class Secrets:
             self.http_token,
             self.database_url,
             self.mqtt_password,
-            *(partial(self._stored_key, name) for name in (SAMPLING_KEY, NUMBERS_KEY)),
+            *(partial(self._stored_key, name) for name in (SAMPLING_KEY, NUMBERS_KEY, AUDIT_KEY)),
         ]
         for check in checks:
             try:

@@ -15,6 +15,7 @@ from controller.config.document import Document, read
 from controller.config.draft import Draft, Finding, partial, whole
 from controller.config.faults import ConfigurationFaults, Fault
 from controller.config.people_rules import check_people
+from controller.config.period import parse_duration
 from controller.config.purpose_rules import check_purposes
 from controller.config.route_rules import check_routes
 from controller.config.settings import Database, DataController, Listener, Settings
@@ -106,6 +107,7 @@ def _settings(file: FileShape, document: Document, rest: _Rest) -> Settings:
         database=_database(file.database, secrets, document),
         mqtt=build_mqtt(file.mqtt) if file.mqtt is not None else None,
         most_calls=file.limits.calls,
+        sign_every_s=parse_duration(file.audit.sign_every),
         most_journal_bytes=file.journal.most_megabytes * 2**20,
         on_shutdown=file.on_shutdown,
         secrets=secrets,

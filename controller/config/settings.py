@@ -95,6 +95,7 @@ class Settings:
     mqtt: Mqtt | None
     most_calls: int
     most_journal_bytes: int
+    sign_every_s: float
     on_shutdown: OnShutdown
     secrets: Secrets
     policy: Policy

@@ -148,6 +148,12 @@ class LimitsShape(Shape):
     calls: Annotated[int, Field(ge=1, description="Calls under way on one PBX that are decided about.")] = 5000
 
 
+class AuditShape(Shape):
+    """How decisions are proven. The key that signs is the secret audit-key."""
+
+    sign_every: Annotated[text.Duration, Field(description="How often the end of the chain is signed.")] = "1 minute"
+
+
 class JournalShape(Shape):
     """Where decisions are kept until PostgreSQL has them: the folder journal in state_directory."""
 
@@ -278,6 +284,7 @@ class FileShape(Shape):
     keys: KeysShape = KeysShape()
     pauses: PausesShape = PausesShape()
     objections: ObjectionsShape = ObjectionsShape()
+    audit: AuditShape = AuditShape()
     journal: JournalShape = JournalShape()
     limits: LimitsShape = LimitsShape()
     on_database_loss: Annotated[

@@ -1,4 +1,4 @@
-"""How decisions are written: any number in one statement, in their order."""
+"""How decisions are written: any number in one statement, in their order, each with its place in the chain."""
 
 import json
 from collections.abc import Sequence
@@ -7,48 +7,60 @@ from typing import Any
 from psycopg import AsyncCursor
 
 from controller.db.bounded import Driver
+from controller.domain.chain import BEGINNING, Link, Linked
 from controller.domain.decision import Decision
-from controller.errors import DatabaseAway
 
 _INSERT = """
-WITH given AS (
-    SELECT * FROM ROWS FROM (json_to_recordset(%s::json) AS (
-        token text, at timestamptz, call_id uuid, pbx text, linkedid text, kind text, verdict text, reason text,
-        rule text, purpose text, policy_version text, actor text, facts jsonb
-    )) WITH ORDINALITY
-), written AS (
-    INSERT INTO decision
-        (token, at, call_id, pbx, linkedid, kind, verdict, reason, rule, purpose, policy_version, actor, facts)
-    SELECT token, at, call_id, pbx, linkedid, kind, verdict, reason, rule, purpose, policy_version, actor, facts
-    FROM given ORDER BY ordinality
-    ON CONFLICT (token) DO NOTHING
-    RETURNING token, seq
+INSERT INTO decision
+    (token, at, call_id, pbx, linkedid, kind, verdict, reason, rule, purpose, policy_version, actor, facts,
+     writer, position, hash)
+SELECT token, at, call_id, pbx, linkedid, kind, verdict, reason, rule, purpose, policy_version, actor, facts,
+    writer, position, hash
+FROM json_to_recordset(%s::json) AS given (
+    token text, at timestamptz, call_id uuid, pbx text, linkedid text, kind text, verdict text, reason text,
+    rule text, purpose text, policy_version text, actor text, facts jsonb, writer text, position bigint, hash bytea
 )
-SELECT token, seq FROM written
-UNION ALL SELECT decision.token, decision.seq FROM decision JOIN given USING (token)
+ORDER BY position
+RETURNING token, seq
 """
+_HEAD = "SELECT position, hash FROM decision WHERE writer = %s ORDER BY position DESC LIMIT 1"
+_THERE = "SELECT token, seq FROM decision WHERE token = ANY(%s)"
+_SINCE = "SELECT token FROM decision WHERE writer = %s AND position > %s"
 
 
-async def insert(driver: Driver, decisions: Sequence[Decision]) -> AsyncCursor[Any]:
+async def insert(driver: Driver, writer: str, linked: Sequence[Linked]) -> AsyncCursor[Any]:
     """Send decisions; read their numbers with ``numbers`` once they are written.
 
-    One that an earlier write has left behind, though nobody learnt of it, is not written again.
+    One that is there already, or whose place is taken, lets none of them be written (``DatabaseTaken``).
     """
-    return await driver.execute(_INSERT, (json.dumps([_row(decision) for decision in decisions]),))
+    return await driver.execute(_INSERT, (json.dumps([_row(writer, one) for one in linked]),))
 
 
-async def numbers(cursor: AsyncCursor[Any], decisions: Sequence[Decision]) -> list[int]:
-    """The ``seq`` of each decision, in their order.
-
-    Raises ``DatabaseAway`` where an earlier write, that was given up, lands at this very moment.
-    """
-    found: dict[str, int] = dict(await cursor.fetchall())
-    if not all(decision.token in found for decision in decisions):
-        raise DatabaseAway("an earlier write is still landing")
-    return [found[decision.token] for decision in decisions]
+async def numbers(cursor: AsyncCursor[Any]) -> dict[str, int]:
+    """The ``seq`` of each decision that was written, by its token."""
+    return dict(await cursor.fetchall())
 
 
-def _row(decision: Decision) -> dict[str, object]:
+async def head(driver: Driver, writer: str) -> Link:
+    """The newest link of a writer's chain."""
+    row = await (await driver.execute(_HEAD, (writer,))).fetchone()
+    return Link(position=row[0], hash=row[1]) if row else BEGINNING
+
+
+async def there(driver: Driver, decisions: Sequence[Decision]) -> dict[str, int]:
+    """The ``seq`` of those that an earlier write has left behind, though nobody learnt of it, by token."""
+    cursor = await driver.execute(_THERE, ([decision.token for decision in decisions],))
+    return dict(await cursor.fetchall())
+
+
+async def since(driver: Driver, writer: str, position: int) -> set[str]:
+    """The tokens of what stands in a writer's chain after a position."""
+    cursor = await driver.execute(_SINCE, (writer, position))
+    return {token for (token,) in await cursor.fetchall()}
+
+
+def _row(writer: str, linked: Linked) -> dict[str, object]:
+    decision = linked.decision
     return {
         "token": decision.token,
         "at": decision.at.isoformat(),
@@ -63,4 +75,7 @@ def _row(decision: Decision) -> dict[str, object]:
         "policy_version": decision.policy_version,
         "actor": decision.actor,
         "facts": dict(decision.facts),
+        "writer": writer,
+        "position": linked.link.position,
+        "hash": f"\\x{linked.link.hash.hex()}",
     }

@@ -7,13 +7,16 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from controller.errors import DatabaseAway, DatabaseError, DatabaseRefused
+from controller.errors import DatabaseAway, DatabaseError, DatabaseRefused, DatabaseTaken
 
 FAILURES = (psycopg.Error, DBAPIError, PendingRollbackError, PoolTimeout, OSError, TimeoutError)
 """Whatever the driver and the pool raise when the database does not do what it should."""
 
 _NOT_MIGRATED = ("42P01", "42703")
 """SQLSTATE of a table and of a column that are not there."""
+
+_UNIQUE = "23505"
+"""SQLSTATE of a row whose key another row has."""
 
 _NEVER = ("22", "23", "54")
 """SQLSTATE classes that say that the data is at fault: data exception, integrity constraint, program limit."""
@@ -32,6 +35,8 @@ def translated(error: Exception) -> DatabaseError:
     if state is None:
         away = not isinstance(cause, psycopg.DataError)
         return DatabaseAway(_first_line(cause)) if away else DatabaseRefused(type(cause).__name__)
+    if state == _UNIQUE:
+        return DatabaseTaken(f"PostgreSQL has it already ({cause.diag.constraint_name})")
     if state in _NOT_MIGRATED:
         return DatabaseAway("the database is not migrated: run recording-controller migrate")
     if state.startswith(_NEVER):

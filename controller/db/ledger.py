@@ -1,33 +1,64 @@
 """Decisions and records in PostgreSQL: the ledger that the runtime writes to.
 
-Owns the transaction of a batch and the draws in it; the statements are in ``decisions``, ``records`` and ``strata``,
-time limits and connections in ``bounded``.
+Owns the transaction of a batch, the draws in it, and the end of this writer's chain; the statements are in
+``decisions``, ``records`` and ``strata``, time limits and connections in ``bounded``.
 """
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db import decisions, records, strata
 from controller.db.bounded import Attempt, BoundedConnections, Driver
 from controller.domain import sampling
+from controller.domain.chain import Link, chained
 from controller.domain.decision import Decision
 from controller.domain.sampling import Draw
+from controller.errors import DatabaseAway, DatabaseError, DatabaseTaken
+from controller.runtime import metrics
 from controller.runtime.ports import Entry, Receipt, SampledDecision
+
+COMMAND_LINE = "command-line"
+"""The writer that all commands share, and the API's changes of the registers with them."""
+
+ATTEMPTS = 20
+"""How often a write is tried where others write to the same chain."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """What one transaction has done: receipts, and where the chain ends now."""
+
+    receipts: list[Receipt]
+    head: Link
 
 
 class PostgresLedger:
     """Fulfils ``controller.runtime.ports.Ledger``.
 
-    ``sampling_key`` keys the choice of the sample. A write ends within ``timeout_s`` seconds. Any number of daemons may
-    write at once: what they draw from the same stratum is drawn one after the other. The engine is one of
-    ``controller.db.engine.open_engine``.
+    ``sampling_key`` keys the choice of the sample; ``writer`` names the chain that decisions are linked into. A write
+    ends within ``timeout_s`` seconds. Any number of daemons may write at once: what they draw from the same stratum is
+    drawn one after the other. The engine is one of ``controller.db.engine.open_engine``.
     """
 
-    def __init__(self, engine: AsyncEngine, *, sampling_key: bytes, timeout_s: float = 2.0) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, sampling_key: bytes, writer: str = COMMAND_LINE, timeout_s: float = 2.0
+    ) -> None:
         self._connections = BoundedConnections(engine, timeout_s=timeout_s)
         self._key = sampling_key
+        self._writer = writer
+        self._head: Link | None = None
+        """Where our chain ends; None where that has to be looked up: at first, and where a write may have landed."""
+        self._known: Link | None = None
+        self._sent: set[str] = set()
+        """What was known last, and what may have come after it."""
+        self._one_at_a_time = asyncio.Lock()
 
     async def write(self, entries: Sequence[Entry]) -> list[Receipt]:
         """Write all entries in their order and in one transaction; a receipt for each, once it is on disk.
@@ -37,28 +68,85 @@ class PostgresLedger:
         """
         if not entries:
             return []
-        if all(isinstance(entry, Decision) for entry in entries):
-            return await self._connections.run(partial(_statement, entries))
-        return await self._connections.run(partial(self._transaction, entries))
+        async with self._one_at_a_time:
+            for _ in range(ATTEMPTS):
+                self._sent.update(token for token in map(_token, entries) if token)
+                try:
+                    written = await self._write(entries)
+                except DatabaseTaken:  # written already, or others write to this chain: look where it ends
+                    self._head = None
+                    continue
+                except DatabaseError:
+                    self._head = None
+                    raise
+                self._head = self._known = written.head
+                self._sent.clear()
+                return written.receipts
+        raise DatabaseAway("others write to the same chain all the time")
 
     async def answers(self) -> None:
         """Return where PostgreSQL answers. Raises ``DatabaseAway``."""
         await self._connections.run(_asked)
 
-    async def _transaction(self, entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> list[Receipt]:
+    async def _write(self, entries: Sequence[Entry]) -> _Written:
+        if self._head is None:
+            return await self._connections.run(partial(self._carefully, entries))
+        if all(isinstance(entry, Decision) for entry in entries):
+            return await self._connections.run(partial(self._statement, entries, self._head))
+        return await self._connections.run(partial(self._transaction, entries, self._head))
+
+    async def _statement(self, entries: Sequence[Entry], head: Link, driver: Driver, attempt: Attempt) -> _Written:
+        """Decisions alone are one statement, which is a transaction by itself."""
+        attempt.committing = True
+        linked = chained(self._writer, head, _decided(entries, ()))
+        numbers = await decisions.numbers(await decisions.insert(driver, self._writer, linked))
+        return _Written(receipts=_receipts(entries, (), numbers), head=linked[-1].link)
+
+    async def _carefully(self, entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> _Written:
+        """Look first where the chain ends, and what of this is there already."""
+        await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        head = await decisions.head(driver, self._writer)
+        await self._compare(driver, head)
+        there = await decisions.there(driver, _decided(entries, None))
+        return await self._transaction(entries, head, driver, attempt, begun=True, there=there)
+
+    async def _compare(self, driver: Driver, head: Link) -> None:
+        """Nobody but us writes to a chain of our own: what else stands there was put there by hand."""
+        known = self._known
+        if known is None or self._writer == COMMAND_LINE:
+            return
+        strange = await decisions.since(driver, self._writer, known.position) - self._sent
+        if strange or head.position < known.position:
+            metrics.CHAIN_DISTURBED.inc()
+            _log.critical("ledger.chain_disturbed", writer=self._writer, known=known.position, found=head.position)
+
+    async def _transaction(
+        self,
+        entries: Sequence[Entry],
+        head: Link,
+        driver: Driver,
+        attempt: Attempt,
+        *,
+        begun: bool = False,
+        there: dict[str, int] | None = None,
+    ) -> _Written:
+        there = there or {}
         inserted = None
         async with driver.pipeline():
-            await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            if not begun:
+                await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             draws = await self._drawn(driver, entries)
-            decided = _decided(entries, draws)
-            if decided:
-                inserted = await decisions.insert(driver, decided)
+            new = [decision for decision in _decided(entries, draws) if decision.token not in there]
+            linked = chained(self._writer, head, new)
+            if linked:
+                inserted = await decisions.insert(driver, self._writer, linked)
             await records.upsert(
                 driver, [entry for entry in entries if not isinstance(entry, Decision | SampledDecision)]
             )
             attempt.committing = True
             await driver.execute("COMMIT")
-        return _receipts(entries, draws, await decisions.numbers(inserted, decided) if inserted else [])
+        numbers = there | (await decisions.numbers(inserted) if inserted else {})
+        return _Written(receipts=_receipts(entries, draws, numbers), head=linked[-1].link if linked else head)
 
     async def _drawn(self, driver: Driver, entries: Sequence[Entry]) -> list[Draw]:
         """The draw of each sampled decision, in their order."""
@@ -86,30 +174,37 @@ async def _asked(driver: Driver, _attempt: Attempt) -> None:
     await driver.execute("SELECT 1")
 
 
-async def _statement(entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> list[Receipt]:
-    """Decisions alone are one statement, which is a transaction by itself."""
-    attempt.committing = True
-    decided = _decided(entries, ())
-    inserted = await decisions.insert(driver, decided)
-    return [Receipt(seq=seq) for seq in await decisions.numbers(inserted, decided)]
+def _token(entry: Entry) -> str | None:
+    match entry:
+        case Decision(token=token):
+            return token
+        case SampledDecision(question=question):
+            return question.token
+        case _:
+            return None
 
 
-def _decided(entries: Sequence[Entry], draws: Sequence[Draw]) -> list[Decision]:
-    outcomes = iter(draws)
+def _decided(entries: Sequence[Entry], draws: Sequence[Draw] | None) -> list[Decision]:
+    """The decisions among the entries; without ``draws``, as they are asked."""
+    outcomes = iter(draws or ())
     decided = []
     for entry in entries:
         if isinstance(entry, SampledDecision):
-            decided.append(sampling.decided(entry.question, next(outcomes), entry.sampling, eligible=entry.eligible))
+            asked = entry.question
+            drawn = None if draws is None else next(outcomes)
+            decided.append(
+                asked if drawn is None else sampling.decided(asked, drawn, entry.sampling, eligible=entry.eligible)
+            )
         elif isinstance(entry, Decision):
             decided.append(entry)
     return decided
 
 
-def _receipts(entries: Sequence[Entry], draws: Sequence[Draw], numbers: Sequence[int]) -> list[Receipt]:
-    outcomes, seqs = iter(draws), iter(numbers)
+def _receipts(entries: Sequence[Entry], draws: Sequence[Draw], numbers: dict[str, int]) -> list[Receipt]:
+    outcomes = iter(draws)
     return [
         Receipt(
-            seq=next(seqs) if isinstance(entry, Decision | SampledDecision) else None,
+            seq=numbers[token] if (token := _token(entry)) else None,
             draw=next(outcomes) if isinstance(entry, SampledDecision) else None,
         )
         for entry in entries

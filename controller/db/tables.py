@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     func,
     text,
 )
@@ -34,6 +35,7 @@ metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
         "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
         "ck": "%(table_name)s_%(constraint_name)s_check",
     }
 )
@@ -87,12 +89,33 @@ decision = Table(
     Column("actor", Text, nullable=False),
     Column("facts", JSONB, nullable=False),
     Column("written_at", _TIME, nullable=False, server_default=func.clock_timestamp()),
+    Column("writer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("writer", "position"),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("octet_length(hash) = 32", name="hash"),
     one_of("kind", Kind),
     one_of("verdict", Verdict),
     CheckConstraint("reason ~ '^[a-z]+(-[a-z]+)*$'", name="reason"),
     CheckConstraint("jsonb_typeof(facts) = 'object'", name="facts"),
     Index(None, "call_id", "seq", postgresql_where=text("call_id IS NOT NULL")),
     Index(None, "at", "seq"),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("writer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    UniqueConstraint("writer", "position"),
+    CheckConstraint("octet_length(hash) = 32", name="hash"),
+    CheckConstraint("octet_length(signature) = 64", name="signature"),
 )
 
 policy_version = Table(

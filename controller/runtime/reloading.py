@@ -25,6 +25,7 @@ AT_THE_NEXT_START = (
     "mqtt",
     "most_calls",
     "most_journal_bytes",
+    "sign_every_s",
     "database",
     "state_directory",
     "country",

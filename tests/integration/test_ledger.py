@@ -222,7 +222,7 @@ async def test_several_daemons_draw_from_the_same_strata_without_a_gap_or_a_dead
     async def daemon(number: int) -> list[tuple[str, Draw]]:
         chance = Random(number)
         own = open_engine(database, pool_size=3)
-        ledger = PostgresLedger(own, sampling_key=KEY, timeout_s=60.0)
+        ledger = PostgresLedger(own, sampling_key=KEY, writer=f"daemon-{number}", timeout_s=60.0)
 
         async def writer() -> list[tuple[str, Draw]]:
             drawn = []

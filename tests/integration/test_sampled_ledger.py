@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,7 +35,7 @@ async def a_daemon(database: str) -> AsyncIterator[PostgresLedger]:
     """Knows nothing but the database and the key."""
     engine = open_engine(database, pool_size=2)
     try:
-        yield PostgresLedger(engine, sampling_key=KEY, timeout_s=60.0)
+        yield PostgresLedger(engine, sampling_key=KEY, writer=f"daemon-{uuid4()}", timeout_s=60.0)
     finally:
         await engine.dispose()
 
