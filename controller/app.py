@@ -27,7 +27,7 @@ from controller.db.registers import PostgresRegister
 from controller.domain.decision import Reason
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import CallId
-from controller.errors import AddressUnavailable, DatabaseError
+from controller.errors import AddressUnavailable, DatabaseAway, DatabaseError
 from controller.journal.journal import Journal
 from controller.mqtt import alarm, topics
 from controller.mqtt.api import MqttApi
@@ -68,6 +68,7 @@ class App:
         self._load = Load(most_calls=settings.most_calls)
         self._mqtt: MqttClient | None = None
         self._notary: Notary | None = None
+        self._postgres: EmbeddedPostgres | None = None
 
     async def run(self, *, stop: asyncio.Event | None = None) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes. Raises what any part of it cannot survive."""
@@ -140,6 +141,8 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run(), name="writer")
             tasks.create_task(roster.run(), name="roster")
+            if self._postgres is not None:
+                tasks.create_task(self._postgres_lives(self._postgres), name="postgresql")
             tasks.create_task(notary.run(every_s=settings.sign_every_s), name="notary")
             tasks.create_task(self._load.run(), name="load")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
@@ -214,7 +217,13 @@ class App:
 
     async def _embedded(self, stack: AsyncExitStack) -> str:
         directory = self._settings.state_directory / "postgresql"
-        return (await stack.enter_async_context(EmbeddedPostgres(directory))).url
+        self._postgres = await stack.enter_async_context(EmbeddedPostgres(directory))
+        return self._postgres.url
+
+    async def _postgres_lives(self, postgres: EmbeddedPostgres) -> Never:
+        """Where our PostgreSQL ends, so do we: whoever restarts us starts it again."""
+        status = await postgres.wait()
+        raise DatabaseAway(f"the embedded PostgreSQL has ended (status {status})")
 
     async def _serve_http(
         self, stack: AsyncExitStack, token: str | None, registration: Registration, reloading: Reloading

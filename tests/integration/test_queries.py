@@ -1,6 +1,6 @@
 """Reading back what the command line and a restart ask for."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db import queries
 from controller.db.ledger import PostgresLedger
-from controller.domain.records import RecordingState, SpanKind
+from controller.domain.records import LiveCallRecord, RecordingState, SpanKind
 from controller.errors import DatabaseRefused
-from tests.integration.entries import a_call_id, a_decision, a_recording, a_span, at
+from tests.integration.entries import a_call, a_call_id, a_decision, a_recording, a_span, at
 
 
 async def seqs(engine: AsyncEngine, **filters: Any) -> list[int]:
@@ -95,7 +95,19 @@ async def test_what_is_to_be_thrown_away_is_told_apart(ledger: PostgresLedger, e
     here = [a_recording(state=state) for state in RecordingState]
     await ledger.write([*here, a_recording(pbx="lyon", state=RecordingState.DISCARDING)])
     [found] = await queries.recordings_to_discard(engine, "paris")
-    assert (found.name, found.state) == (here[5].name, RecordingState.DISCARDING)
+    assert found == here[list(RecordingState).index(RecordingState.DISCARDING)]
+    [hidden] = await queries.recordings_to_hide(engine, "paris")
+    assert hidden == here[list(RecordingState).index(RecordingState.QUARANTINING)]
+
+
+async def test_the_next_daemon_finds_what_the_former_one_was_doing(ledger: PostgresLedger, engine: AsyncEngine) -> None:
+    over, lasting, elsewhere = a_call(ended_at=at(60)), a_call(), a_call(pbx="lyon")
+    first = [LiveCallRecord(call_id=call.id, pbx=call.pbx, state='{"step": 1}') for call in (over, lasting, elsewhere)]
+    await ledger.write([over, lasting, elsewhere, *first])
+    second = replace(first[1], state='{"step": 2}')
+    await ledger.write([replace(first[0], state=None), second])
+    assert await queries.live_calls(engine, "paris") == [second]
+    assert await queries.unended_calls(engine, "paris") == [lasting]
 
 
 async def test_a_policy_is_remembered_once(engine: AsyncEngine) -> None:
