@@ -84,9 +84,15 @@ async def converse(
 
 async def answered(staff: Staff, daemon: Daemon, phone: Phone, *, caller: str) -> Conversation:
     """Wait until an agent answers this caller; the caller speaks the sweep from then on."""
+    conversation = await connected(staff, daemon, phone, caller=caller)
+    await phone.play_sweep()
+    return conversation
+
+
+async def connected(staff: Staff, daemon: Daemon, phone: Phone, *, caller: str) -> Conversation:
+    """Wait until an agent answers this caller, who says nothing."""
     call = await _known(daemon, caller, lambda call: call["answered_at"] is not None)
     agent = await staff.call_of(call["agent"])
-    await phone.play_sweep()
     return Conversation(caller=phone, agent=agent, call=call)
 
 

@@ -96,8 +96,7 @@ class Journal:
         while True:
             lines, upto, refused, ending = self._taken(waiting=bool(pending))
             reached = max(reached, upto)
-            pending = [line for line in (*pending, *lines) if line[0] > reached]
-            pending = self._written(pending, refused)
+            pending = self._written([*pending, *lines], refused)
             if upto and not pending:
                 self._mark(reached)
             if ending:

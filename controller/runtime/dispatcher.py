@@ -156,8 +156,10 @@ class Dispatcher:
 
     def inherit(self, call: Call, *, recording: frozenset[RecordingName], paused: frozenset[RecordingName]) -> None:
         """Go on with a call of a daemon that is no more; Asterisk says which of its recordings record or are paused."""
-        if call.id in self._calls or call.customer in self._by_customer:
+        former = self._calls.get(self._by_customer.get(call.customer, call.id))
+        if former is not None and (former.id == call.id or former.asked):
             return
+        self._replaced(call.customer)  # seen in conversation before it was known whose it is
         self._calls[call.id] = replace(call, hindrances=self._hindrances)
         self._by_customer[call.customer] = call.id
         self._kept.add(call.id)

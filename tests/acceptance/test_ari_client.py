@@ -30,7 +30,7 @@ from controller.ari.events import (
 from controller.ari.resources import Channel
 from controller.ari.stream import EventStream
 from controller.errors import Gone, NotNow, PbxAuthenticationFailed, PbxRefused
-from tests.acceptance.wire import Wire
+from lab.wire import Wire
 
 PATIENCE_S = 30.0
 E = TypeVar("E", bound=Event)

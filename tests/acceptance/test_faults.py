@@ -18,9 +18,9 @@ from lab.pbx import QUEUE_MEMBERS
 from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call, written
 from lab.sweep import moments
+from lab.wire import Wire
 from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps, seconds
-from tests.acceptance.wire import Wire
 
 ENDS_WITHIN_S = 10
 """What is promised of a recording that nobody watches."""

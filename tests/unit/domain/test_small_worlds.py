@@ -45,6 +45,8 @@ SENT_BY_ASTERISK = (
 )
 """What may come twice. The answer to a request of ours, as a pause is, comes once: the one who asked tells it."""
 STARTS = (Snoop, StartRecording, Resume)
+BY_DECISION = (Snoop, Resume)
+"""What takes a decision of its own; recording from a snoop channel follows by the same one."""
 MOST_TO_SETTLE = 80
 NOBODYS = cast("Policy", None)
 """Stands for the policy, which is the same in all worlds of a test, where worlds are compared."""
@@ -67,11 +69,20 @@ TRIGGER = (Fact.TRIGGER,)
 LEAVING = (Fact.CUSTOMER_LEAVES,)
 
 
+Question = tuple[Token, str]
+"""A decision on its way to the database: to ``record`` at all, to ``resume``, or ``void`` meanwhile.
+
+A resume is void as soon as anything forbids recording; the leave to record the call is not, but nothing begins by it
+while that lasts, and then only by a resume.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """One moment.
 
     ``mishaps`` is how much may still go wrong: a message lost, doubled or late, a decision that is not written.
+    ``leave`` is how many decisions are written that nothing has begun by yet, and that nothing has made void.
     """
 
     call: Call
@@ -83,7 +94,8 @@ class World:
     truth: tuple[tuple[RecordingName, Truth], ...] = ()
     to_do: tuple[Command, ...] = ()
     news: tuple[events.Event, ...] = ()
-    questions: tuple[Token, ...] = ()
+    questions: tuple[Question, ...] = ()
+    leave: int = 0
     timers: tuple[Token, ...] = ()
     mishaps: int = 0
 
@@ -121,7 +133,7 @@ def same(world: World) -> World:
     return replace(
         world,
         call=replace(call, policy=NOBODYS, tracks=tuple(tracks), alone_timer=alone, tokens=0),
-        questions=tuple(sorted(names[token] for token in world.questions if token in names)),
+        questions=tuple(sorted((names[token], kind) for token, kind in world.questions if token in names)),
         timers=tuple(sorted(names[token] for token in world.timers if token in names)),
         to_do=tuple(sorted(set(world.to_do), key=repr)),
         news=tuple(sorted(set(world.news), key=repr)),
@@ -130,12 +142,17 @@ def same(world: World) -> World:
 
 def told_to_call(world: World, event: events.Event) -> World:
     """The world after the call has heard this, held against the oracle."""
+    if world.forbidden:
+        questions = tuple((token, "record" if kind == "record" else "void") for token, kind in world.questions)
+        world = replace(world, leave=0, questions=questions)
     call, commands = advance(replace(world.call, policy=world.rules, tokens=world.call.tokens + 1000), event)
+    asked = tuple((c.token, kind_of(c)) for c in commands if isinstance(c, Commit | CommitSampled))
     after = replace(
         world,
         call=call,
         to_do=(*world.to_do, *(command for command in commands if isinstance(command, TO_PBX))),
-        questions=(*world.questions, *(c.token for c in commands if isinstance(c, Commit | CommitSampled))),
+        questions=(*world.questions, *asked),
+        leave=world.leave - sum(isinstance(command, BY_DECISION) for command in commands),
         timers=(*world.timers, *(command.token for command in commands if isinstance(command, SetTimer))),
         news=(
             *world.news,
@@ -148,6 +165,7 @@ def told_to_call(world: World, event: events.Event) -> World:
 
 def hold_to_the_law(world: World, commands: tuple[Command, ...]) -> None:
     """What must be so after every step."""
+    assert world.leave >= 0, (world, commands, "it begins or goes on without a decision, or by one that is void")
     if world.forbidden:
         assert not [command for command in commands if isinstance(command, STARTS)], (world, commands)
     recordings = {t.recording.name: t.recording for t in world.call.tracks if t.recording is not None}
@@ -178,9 +196,9 @@ def next_worlds(world: World) -> Iterator[World]:
             yield replace(world, news=left, mishaps=world.mishaps - 1)
             if isinstance(news, SENT_BY_ASTERISK):
                 yield told_to_call(replace(world, mishaps=world.mishaps - 1), news)
-    for token in world.questions:
-        left_open = without(world.questions, token)
-        yield told_to_call(replace(world, questions=left_open), committed(token))
+    for question in world.questions:
+        token, left_open = question[0], without(world.questions, question)
+        yield written(replace(world, questions=left_open), question)
         if world.mishaps:
             lost = replace(world, questions=left_open, mishaps=world.mishaps - 1)
             yield told_to_call(lost, events.DecisionLost(at=NOON, token=token))
@@ -195,8 +213,16 @@ def without(items: tuple[T, ...], item: T) -> tuple[T, ...]:
     return (*items[:place], *items[place + 1 :])
 
 
-def committed(token: Token) -> events.Event:
-    return events.DecisionCommitted(at=NOON, token=token, seq=1, draw=None)
+def kind_of(command: Commit | CommitSampled) -> str:
+    decision = command.decision if isinstance(command, Commit) else command.question
+    return decision.kind.value
+
+
+def written(world: World, question: Question) -> World:
+    """A decision is durable; one that was asked for before something forbade recording is good for nothing."""
+    token, kind = question
+    leave = world.leave + (kind != "void")
+    return told_to_call(replace(world, leave=leave), events.DecisionCommitted(at=NOON, token=token, seq=1, draw=None))
 
 
 def happened(world: World, fact: Fact) -> World:
@@ -262,7 +288,7 @@ def one_good_step(world: World) -> World | None:
     if world.news:
         return told_to_call(replace(world, news=world.news[1:]), world.news[0])
     if world.questions:
-        return told_to_call(replace(world, questions=world.questions[1:]), committed(world.questions[0]))
+        return written(replace(world, questions=world.questions[1:]), world.questions[0])
     missed = missed_news(world)
     if missed is not None:
         return told_to_call(world, missed)

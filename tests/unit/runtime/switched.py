@@ -1,5 +1,7 @@
 """The calls of a PBX with no PBX behind them: what is told goes in, commands come out."""
 
+from collections.abc import Callable
+
 from controller.domain import events
 from controller.domain.call import Call
 from controller.domain.commands import Command, Commit, Log
@@ -13,7 +15,7 @@ from tests.unit.domain.stories import NOON, asked_for, policy, told
 class Switched:
     """A dispatcher, its switchboard, and every command that was given, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, too_many: Callable[[int], bool] = lambda _calls: False) -> None:
         self.commands: list[tuple[CallId, Command]] = []
         self.switchboard = Switchboard()
         self.dispatcher = Dispatcher(
@@ -21,6 +23,7 @@ class Switched:
             policy=policy(),
             switchboard=self.switchboard,
             carry_out=lambda call, command: self.commands.append((call.id, command)),
+            too_many=too_many,
         )
         self.dispatcher.informed(frozenset({"201", "202"}), notice=policy().notice)
 
@@ -65,13 +68,12 @@ class Switched:
     def asks(self, customer: str, *, customer_hash: bytes | None = None) -> CallId:
         """A dialplan asks, and the announcement is heard."""
         self.switchboard.seen(ChannelId(customer), f"PJSIP/carrier-0000000{len(self.commands)}")
-        question = Question(
-            channel=ChannelId(customer),
-            linkedid=customer,
-            asked=asked_for(),
-            customer_hash=customer_hash,
-        )
-        return self.dispatcher.ask(question)
+        return self.dispatcher.ask(self.question(customer, customer_hash=customer_hash))
+
+    @staticmethod
+    def question(customer: str, *, customer_hash: bytes | None = None) -> Question:
+        """What a dialplan asks."""
+        return Question(channel=ChannelId(customer), linkedid=customer, asked=asked_for(), customer_hash=customer_hash)
 
     def is_recorded(self, customer: str, agent: str, *, bridge: str) -> CallId:
         """A call, up to its recording."""

@@ -6,12 +6,16 @@ import pytest
 
 from controller.domain import events
 from controller.domain.call import Call
+from controller.domain.commands import Store
 from controller.domain.decision import Reason
-from controller.domain.names import ChannelId
+from controller.domain.hindrance import Hindrance
+from controller.domain.names import CallId, ChannelId
 from controller.domain.parties import Role
 from controller.domain.policy import Direction, Exclusions
 from controller.domain.recording import Phase
+from controller.domain.records import LiveCallRecord
 from controller.domain.withdrawal import objected_to
+from controller.runtime import succession
 from controller.runtime.dispatcher import Question
 from tests.unit.domain.stories import NOON, OPT_IN, Story, asked_for, policy, purpose, told
 from tests.unit.runtime.switched import Switched
@@ -119,3 +123,55 @@ def test_whom_an_employee_calls_for_themselves_is_not_asked() -> None:
 
 def test_whom_an_agent_calls_is_asked() -> None:
     assert calls_out(Switched(), "201").excluded is None
+
+
+def hindered(pbx: Switched, hindrance: Hindrance, *, stands: bool = True) -> None:
+    pbx.dispatcher.hinder(hindrance, stands=stands)
+
+
+def test_whatever_hinders_the_daemon_holds_for_calls_under_way_and_for_those_that_begin() -> None:
+    pbx = Switched()
+    first = pbx.is_recorded("customer", "201", bridge="talk")
+    hindered(pbx, Hindrance.EVENTS_LOST)
+    assert pbx.phase(first) is Phase.PAUSING
+    second = pbx.asks("another")
+    assert pbx.call(second).hindrances == {Hindrance.EVENTS_LOST}
+    hindered(pbx, Hindrance.EVENTS_LOST)
+    assert pbx.given(first).count("Pause") == 1
+    hindered(pbx, Hindrance.EVENTS_LOST, stands=False)
+    assert pbx.call(second).hindrances == frozenset()
+
+
+def states(pbx: Switched, call: CallId) -> list[str | None]:
+    """What was written down of a call for the next daemon."""
+    records = [command.record for of, command in pbx.commands if of == call and isinstance(command, Store)]
+    return [record.state for record in records if isinstance(record, LiveCallRecord)]
+
+
+def test_a_call_goes_on_in_the_next_daemon_as_it_was_written_down_for_it() -> None:
+    former = Switched()
+    call = former.is_recorded("customer", "201", bridge="talk")
+    name = former.recording(call)
+    written = states(former, call)[-1]
+    assert written is not None
+    read = succession.read(written, policy())
+    assert read is not None
+    pbx = Switched()
+    hindered(pbx, Hindrance.EVENTS_LOST)
+    pbx.joins("customer", "PJSIP/carrier-00000001")
+    pbx.joins("agent", "PJSIP/201-00000001")
+    for _ in range(2):  # asked for again, as after a link that broke at once
+        pbx.dispatcher.inherit(read, recording=frozenset({name}), paused=frozenset())
+    assert pbx.given(call).count("Pause") == 1
+    assert [party.role for party in pbx.call(call).parties] == [Role.AGENT]
+    assert pbx.call(call).hindrances == {Hindrance.EVENTS_LOST}
+
+
+def test_nothing_is_left_for_the_next_daemon_of_a_call_that_is_over() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    name = pbx.recording(call)
+    pbx.dispatcher.gone(ChannelId("customer"))
+    pbx.dispatcher.tell(call, events.RecordingEnded(at=NOON, recording=name))
+    assert states(pbx, call)[-1] is None
+    assert pbx.dispatcher.call(call) is None

@@ -1,0 +1,1 @@
+"""Faults at random moments during random calls, and what must hold all the same."""
