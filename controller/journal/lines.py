@@ -6,6 +6,7 @@ of the kind ``reached`` says up to which number all has reached PostgreSQL; that
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json import JSONEncoder
 from typing import Any, Final
 from zlib import crc32
 
@@ -37,6 +38,7 @@ KINDS: Final[Mapping[str, type[Kept]]] = {
 }
 NAMES: Final[Mapping[type[Kept], str]] = {kind: name for name, kind in KINDS.items()}
 _SUM_DIGITS: Final = 8
+_ESCAPED: Final = JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 class BrokenLine(ValueError):  # noqa: N818 - reads as the thing it is
@@ -79,7 +81,10 @@ def read(line: bytes) -> Line:
 
 
 def _line(content: tuple[int, str, Any]) -> bytes:
-    text = msgspec.json.encode(content, enc_hook=_plain)
+    try:
+        text = msgspec.json.encode(content, enc_hook=_plain)
+    except UnicodeEncodeError:  # half a character, which PostgreSQL refuses too: keep what can be kept
+        text = _ESCAPED.encode(msgspec.to_builtins(content, enc_hook=_plain)).encode()
     return b"%s %s\n" % (_sum(text), text)
 
 

@@ -18,8 +18,6 @@ from lab.stories import Staff, connected
 from lab.wire import Wire
 from lab.world import ONE_AGENT_NUMBER, World, written_as_file
 
-KEYS_S = 0.5
-"""How long two keys take to be pressed, each for 100 ms with 100 ms between, until Asterisk tells of the last."""
 FOLLOWED_WITHIN_S = 20.0
 """How long a call may take to be known as answered."""
 TOLD_WITHIN_S = 1.5
@@ -98,18 +96,17 @@ class Stage:
         await speaker.phone.hang_up()
 
     async def _ask(self, speaker: Speaker, payment: Payment, verb: str) -> float | None:
-        """Ask for a pause or its end; when it was asked for, or None where nobody says that it holds."""
-        asked = time.monotonic()
+        """Ask for a pause or its end; when it was said to hold, or None where nobody says so."""
         if payment.by is By.KEYS:
             with suppress(Exception):
                 await speaker.agent.press("*7" if verb == "pause" else "*8")
-            return asked + KEYS_S if await self._shown_as_paused(speaker) else None
+            return time.monotonic() if await self._shown_as_paused(speaker) else None
         try:
             path = f"/api/v1/calls/{speaker.call_id}/{verb}"
             status, body = await asyncio.to_thread(self.daemon.request, "POST", path)
         except OSError:
             return None
-        return asked if status == 200 and body.get("state") in {"paused", "not-recorded"} else None
+        return time.monotonic() if status == 200 and body.get("state") in {"paused", "not-recorded"} else None
 
     async def _shown_as_paused(self, speaker: Speaker) -> bool:
         """What an agent's screen shows by then."""

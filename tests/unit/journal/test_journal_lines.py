@@ -46,6 +46,13 @@ def test_whatever_a_decision_says_is_read_again(facts: dict[str, object], at: da
     assert read(written(1, entry)).entry == entry
 
 
+def test_half_a_character_breaks_nothing_and_is_said_when_it_is_read() -> None:
+    line = written(7, a_decision(actor="half \udcff"))
+    assert b"half \\udcff" in line
+    with pytest.raises(BrokenLine, match="not of this version"):
+        read(line)
+
+
 def test_a_time_elsewhere_is_the_same_moment() -> None:
     entry = a_decision(at=datetime(2026, 3, 2, 13, tzinfo=timezone(timedelta(hours=1))))
     assert read(written(1, entry)).entry == entry
