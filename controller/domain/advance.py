@@ -67,6 +67,7 @@ def advance(call: Call, event: Event) -> tuple[Call, tuple[Command, ...]]:
         _absorb(turn, event)
     for track in turn.call.tracks:
         tracking.reconcile(turn, track)
+    _tell_pauses(turn)
     return turn.call, tuple(sorted(turn.commands, key=lambda command: not isinstance(command, URGENT)))
 
 
@@ -262,11 +263,20 @@ def _hinder(turn: Turn, hindrances: Hindrances) -> None:
 
 
 def _pause(turn: Turn, event: PauseRequested) -> None:
-    """Acts by way of what should be; where nothing is being recorded, only the log shows it."""
+    """Acts by way of what should be; what is being recorded says so once its pause is confirmed."""
     new = Suspension(cause=event.cause, origin=event.origin, actor=event.actor, leg=event.leg)
     turn.change(suspensions=suspended(turn.call.suspensions, new))
     if not _under_way(turn.call) and turn.call.excluded is None:
-        turn.log(turn.decision(Kind.PAUSE, Verdict.APPLIED, event.cause, actor=event.actor))
+        turn.change(untold=suspended(turn.call.untold, new))
+
+
+def _tell_pauses(turn: Turn) -> None:
+    """Log the pauses that no recording tells, as soon as no audio is on its way into a file: not before it is true."""
+    if not turn.call.untold or turn.call.capturing:
+        return
+    for pause in turn.call.untold:
+        turn.log(turn.decision(Kind.PAUSE, Verdict.APPLIED, pause.cause, actor=pause.actor))
+    turn.change(untold=())
 
 
 def _resume(turn: Turn, over: ResumeRequested | Suspension) -> None:
@@ -276,7 +286,8 @@ def _resume(turn: Turn, over: ResumeRequested | Suspension) -> None:
     if len(left) == len(call.suspensions):
         return
     reason = Reason.PAYMENT_OVER if over.cause is Reason.PAYMENT else Reason.NOTHING_FORBIDS
-    turn.change(suspensions=left, released=(reason, over.actor))
+    untold = tuple(pause for pause in call.untold if pause in left)
+    turn.change(suspensions=left, untold=untold, released=(reason, over.actor))
     if turn.call.excluded is None and (forbidding(turn.call) or not _granted(turn.call)):
         turn.log(turn.decision(Kind.RESUME, Verdict.APPLIED, reason, actor=over.actor))
 

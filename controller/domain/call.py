@@ -84,7 +84,8 @@ class Call:
     calls, None where that is not known (yet: ``looking_up`` is then how long the dialogue waits for it);
     ``objected_before`` what they did in the call that this one follows on the same channel. ``parties``
     are those who can hear the customer now, ``agent`` is who answered first. ``alone`` is whether nobody has heard the
-    customer for a while; ``departed`` are channels that have left a payment's dialplan context, and are on their way
+    customer for a while; ``untold`` are the pauses to be logged as soon as nothing can be on its way into a file;
+    ``departed`` are channels that have left a payment's dialplan context, and are on their way
     back to a conversation; ``beyond`` are those of them, and of those still in it, that are nobody's leg: the far half
     of a Local channel. ``released`` is why the next resume comes, and on whose account.
     ``hindrances`` are the daemon's own; ``unheard`` is whether the customer may have pressed a key, before the answer,
@@ -118,6 +119,7 @@ class Call:
     agent: str | None = None
     ended_at: datetime | None = None
     suspensions: Suspensions = ()
+    untold: Suspensions = ()
     departed: frozenset[ChannelId] = frozenset()
     beyond: frozenset[ChannelId] = frozenset()
     released: tuple[Reason, str] = OF_ITSELF

@@ -38,6 +38,18 @@ MOST_FAILURES = 3
 """A purpose whose recordings have failed this often is not recorded in this call any more."""
 
 
+_ALLOWED_UNTIL_THE_END = frozenset(
+    {
+        Reason.CALL_ENDED,
+        Reason.CONTROLLER_LOST,
+        Reason.CONTROLLER_STOPPED,
+        Reason.DATABASE_AWAY,
+        Reason.RECORDING_FAILED,
+    }
+)
+"""Why a recording may end although nothing of the call forbids it: a little more of it does no harm."""
+
+
 def observe(turn: Turn, track: Track, event: OfRecording) -> None:  # noqa: C901, PLR0912 - one arm for each event
     """Take in what happened to the recording of this track."""
     recording = track.recording
@@ -86,8 +98,7 @@ def deadline(turn: Turn, track: Track) -> None:
         case Phase.STOPPING if recording.snoop_gone:
             finish(turn, track, recording)
         case Phase.STOPPING:
-            turn.do(Stop(recording=recording.name))
-            _put(turn, track, recording, deadline=turn.timer(SETTLE_S))
+            _stop_again(turn, track, recording)
         case Phase.SNOOPING | Phase.READY | Phase.STARTING:
             stop(turn, track, recording, Should(state=State.OFF, reason=Reason.RECORDING_FAILED))
         case Phase.PAUSED:
@@ -96,6 +107,14 @@ def deadline(turn: Turn, track: Track) -> None:
             pass
         case _:
             assert_never(recording.phase)
+
+
+def _stop_again(turn: Turn, track: Track, recording: Recording) -> None:
+    """Nobody knows whether the stop was heard: what came since it was triggered must not be, if it was forbidden."""
+    turn.do(Stop(recording=recording.name))
+    since = None if recording.halted_for in _ALLOWED_UNTIL_THE_END else recording.halted_at
+    tainted = recording.tainted_from or since
+    _put(turn, track, recording, tainted_from=tainted, deadline=turn.timer(SETTLE_S))
 
 
 def _long_pause(turn: Turn, track: Track, recording: Recording) -> None:
@@ -200,28 +219,32 @@ def _halt(turn: Turn, track: Track, recording: Recording, should: Should, *, pha
 
 
 def stop(turn: Turn, track: Track, recording: Recording, should: Should) -> None:
-    """End a recording: hang up the snoop channel; where the customer has hung up, Asterisk does so itself."""
+    """End a recording: hang up the snoop channel; where the customer has hung up, Asterisk does so itself.
+
+    What came since the trigger of a pause that was not confirmed until now must not be heard. That is said at once: a
+    daemon that dies before the recording has ended must not leave it to be heard either.
+    """
     if should.reason is not Reason.CALL_ENDED:
         turn.do(Stop(recording=recording.name))
+    unconfirmed = recording.phase in {Phase.PAUSING, Phase.RESUMING} and recording.deadline is not None
     recording = replace(
         recording,
         phase=Phase.STOPPING,
+        tainted_from=recording.halted_at if unconfirmed else recording.tainted_from,
         halted_for=should.reason,
         halted_by=should.actor,
         halted_at=turn.at,
         deadline=turn.timer(SETTLE_S),
     )
+    if recording.tainted_from is not None:
+        keeping.store(turn, track, recording, RecordingState.QUARANTINING)
     turn.put(replace(track, recording=keeping.end_span(turn, track, recording)))
 
 
 def _unconfirmed(turn: Turn, track: Track, recording: Recording) -> None:
-    """Nobody knows whether it records: that is off. What came since the trigger must not be heard, by anybody."""
-    tainted = recording.halted_at if recording.deadline is not None else None
-    recording = replace(recording, tainted_from=tainted)
+    """Nobody knows whether it records: that is off."""
     stop(turn, track, recording, Should(state=State.OFF, reason=Reason.PAUSE_UNCONFIRMED, actor="daemon"))
     turn.do(Alert(reason=Reason.PAUSE_UNCONFIRMED))
-    if tainted is not None:  # said at once: a daemon that dies before it has ended must not leave it to be heard
-        keeping.store(turn, track, recording, RecordingState.QUARANTINING)
 
 
 def _started(turn: Turn, track: Track, recording: Recording) -> None:

@@ -190,3 +190,40 @@ def test_an_agent_who_was_not_informed_may_pause_nevertheless() -> None:
     story.pbx_says(events.PauseConfirmed)
     story.presses(newcomer.channel, "*7")
     assert [s.actor for s in story.call.suspensions] == ["agent:203"]
+
+
+def test_a_pause_while_a_recording_starts_is_written_down_once_nothing_is_recorded() -> None:
+    story = Story()
+    story.caller_listens()
+    story.agent_answers()
+    story.ledger_commits()
+    story.pbx_says(events.SnoopReady)
+    story.pauses()
+    assert (story.did, story.last.kind) == (["Stop"], Kind.RECORD)
+    story.pbx_says(events.RecordingStarted)
+    story.pbx_says(events.RecordingEnded)
+    assert [(d.kind, d.reason, d.purpose) for d in story.decisions[-2:]] == [
+        (Kind.STOP, Reason.PAYMENT, "quality"),
+        (Kind.PAUSE, Reason.PAYMENT, None),
+    ]
+
+
+def test_a_second_cause_is_written_down_with_the_confirmation_of_the_first() -> None:
+    story = recorded()
+    story.pauses()
+    story.pauses(Reason.AGENT_REQUEST)
+    assert not [d for d in story.decisions if d.kind is Kind.PAUSE]
+    story.pbx_says(events.PauseConfirmed)
+    assert [(d.reason, d.purpose) for d in story.decisions[-2:]] == [
+        (Reason.PAYMENT, "quality"),
+        (Reason.AGENT_REQUEST, None),
+    ]
+
+
+def test_a_cause_that_is_over_before_any_pause_is_confirmed_was_none() -> None:
+    story = recorded()
+    story.pauses()
+    story.pauses(Reason.AGENT_REQUEST)
+    story.resumes(Reason.AGENT_REQUEST)
+    story.pbx_says(events.PauseConfirmed)
+    assert [d.reason for d in story.decisions if d.kind is Kind.PAUSE] == [Reason.PAYMENT]

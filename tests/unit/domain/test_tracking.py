@@ -11,7 +11,7 @@ from controller.domain.decision import Kind, Reason
 from controller.domain.recording import Phase
 from controller.domain.records import RecordingRecord, RecordingState, SpanRecord
 from controller.domain.turn import Turn
-from tests.unit.domain.stories import NOON, Story
+from tests.unit.domain.stories import NOON, Story, representative
 
 NOTHING: list[str] = []
 STARTED, ENDED, FAILED = events.RecordingStarted, events.RecordingEnded, events.RecordingFailed
@@ -212,6 +212,30 @@ def test_what_came_since_an_unconfirmed_pause_is_quarantined() -> None:
     story.agent_presses("*8")
     story.ledger_commits()
     assert story.only(Snoop).recording == "rc-call-quality-2"
+
+
+def test_a_pause_that_a_stop_overtakes_unconfirmed_is_quarantined_from_its_trigger() -> None:
+    story = up_to(Phase.PAUSING)
+    asked_at = story.now
+    story.passes(1)
+    story.is_stopped()
+    story.passes(1000)
+    story.timer_fires(tracking.SETTLE_S)
+    story.pbx_says(ENDED)
+    assert kept(story).quarantined_from == asked_at
+
+
+def test_what_came_since_a_stop_that_nobody_confirmed_is_quarantined() -> None:
+    story = up_to(Phase.STARTING)
+    story.joins(representative())
+    joined_at = story.now
+    story.pbx_says(STARTED)
+    story.passes(1000)
+    story.timer_fires(tracking.SETTLE_S)
+    assert story.did == ["Stop"]
+    story.passes(20)
+    story.pbx_says(ENDED)
+    assert (kept(story).state, kept(story).quarantined_from) == (RecordingState.QUARANTINING, joined_at)
 
 
 def test_a_pause_while_resuming_has_its_own_deadline() -> None:
