@@ -164,6 +164,7 @@ class AriHttp:
                 return await self._lanes["fresh"].ws_connect(
                     self._at(path, query),
                     heartbeat=heartbeat_s,
+                    autoping=False,
                     max_msg_size=message_limit,
                     decode_text=False,
                     timeout=aiohttp.ClientWSTimeout(ws_close=1.0),

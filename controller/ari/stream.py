@@ -2,7 +2,8 @@
 
 Owns connecting, the event filter, the back-off and the loss of the link. Does not own what an event means,
 nor what must be asked after a reconnect (`on_connected` does). Asterisk closes a websocket whose reader
-stalls for `websocket_write_timeout` (100 ms by default), so nothing is awaited between two reads.
+stalls for `websocket_write_timeout` (100 ms by default), so nothing is awaited between two reads. Whether Asterisk
+stands still is felt on the same link (`pulse`).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 
 from controller.ari.client import Ari
 from controller.ari.events import HANDLED, ApplicationReplaced, Event, Malformed, decode
+from controller.ari.pulse import Pulse
 from controller.back_off import LONGEST_DELAY_S, back_off_s
 from controller.errors import PbxError, PbxUnreachable
 
@@ -30,14 +32,32 @@ class _Replaced(PbxUnreachable):
     """Another websocket took the application."""
 
 
+def _never() -> bool:
+    return False
+
+
+def _nobody_asks() -> None:
+    """Where nobody wants to know."""
+
+
 class EventStream:
     """The events of one Asterisk, with reconnection.
 
     `random` gives numbers in [0, 1) and spreads the reconnections of many daemons over time. `wanted`: the
-    types that Asterisk shall send; it drops all others at the source.
+    types that Asterisk shall send; it drops all others at the source. `on_stalled` is called when Asterisk
+    has stood still while `pulsed` says that this matters.
     """
 
-    def __init__(self, *, ari: Ari, random: Callable[[], float], wanted: frozenset[str] = HANDLED) -> None:
+    def __init__(
+        self,
+        *,
+        ari: Ari,
+        random: Callable[[], float],
+        wanted: frozenset[str] = HANDLED,
+        pulsed: Callable[[], bool] = _never,
+        on_stalled: Callable[[], None] = _nobody_asks,
+    ) -> None:
+        self._pulse = Pulse(wanted=pulsed, late=on_stalled)
         self._ari = ari
         self._random = random
         self._wanted = wanted | {ApplicationReplaced.__name__}
@@ -93,6 +113,7 @@ class EventStream:
         self.connected = self._opened = True
         settling = asyncio.create_task(self._settle(on_connected), name="ari-settle")
         reading = asyncio.create_task(self._read(socket, on_event), name="ari-read")
+        feeling = asyncio.create_task(self._pulse.run(socket.ping), name="ari-pulse")
         try:
             await asyncio.wait({settling, reading}, return_when=asyncio.FIRST_COMPLETED)
             if settling.done():
@@ -100,9 +121,10 @@ class EventStream:
             await reading
         finally:
             self.connected = False
-            settling.cancel()
-            reading.cancel()
-            await asyncio.gather(settling, reading, return_exceptions=True)
+            tasks = (settling, reading, feeling)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await socket.close()
         raise PbxUnreachable("the link ended")
 
@@ -115,6 +137,12 @@ class EventStream:
     async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], on_event: Callable[[Event], None]) -> Never:
         while True:
             message = await socket.receive()
+            if message.type is aiohttp.WSMsgType.PONG:
+                self._pulse.answered()
+                continue
+            if message.type is aiohttp.WSMsgType.PING:
+                await socket.pong(message.data)
+                continue
             if message.type is not aiohttp.WSMsgType.TEXT:
                 raise PbxUnreachable(_why_closed(socket))
             match decode(message.data):

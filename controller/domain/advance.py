@@ -31,6 +31,7 @@ from controller.domain.events import (
     OfRecording,
     PartiesChanged,
     PauseRequested,
+    PbxStalled,
     PrivateRequested,
     PromptEnded,
     ProofExists,
@@ -102,6 +103,9 @@ def _absorb(turn: Turn, event: OfCall) -> None:  # noqa: C901, PLR0912, PLR0915 
             _replace(turn)
         case Hindered(hindrances=hindrances):
             _hinder(turn, hindrances)
+        case PbxStalled():
+            for track in turn.call.tracks:
+                tracking.stalled(turn, track)
         case Inherited():
             inheritance.take_over(turn, event)
         case PauseRequested():

@@ -79,6 +79,7 @@ class Reason(StrEnum):
     EXTERNAL_PARTY = "external-party"
     NOBODY_CONNECTED = "nobody-connected"
     NOTHING_FORBIDS = "nothing-forbids"
+    PBX_STALLED = "pbx-stalled"
     EVENTS_LOST = "events-lost"
     HANDED_OVER = "handed-over"
     # stop

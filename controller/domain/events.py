@@ -83,6 +83,11 @@ class Hindered(_Happened):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PbxStalled(_Happened):
+    """The PBX stood still, and goes on: its snoop channels may be behind the call from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inherited(_Happened):
     """The call is one of a daemon that is no more; what Asterisk says of its recordings, others being gone."""
 
@@ -275,6 +280,7 @@ OfCall = (
     | CustomerLeft
     | CallReplaced
     | Hindered
+    | PbxStalled
     | Inherited
     | PauseRequested
     | ResumeRequested

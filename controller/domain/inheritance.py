@@ -35,7 +35,9 @@ def worth_keeping(call: Call) -> bool:
 
 def essence(call: Call) -> object:
     """What of a call the next daemon must know; where two are equal, it need not be told again."""
-    recordings = tuple((t.recording.phase, t.recording.tainted_from) if t.recording else None for t in call.tracks)
+    recordings = tuple(
+        (t.recording.phase, t.recording.tainted_from, t.recording.behind) if t.recording else None for t in call.tracks
+    )
     tracks = tuple((t.permission, t.withdrawn, t.serial, t.kept, t.quarantining, t.discarding) for t in call.tracks)
     return (call.dialogue, call.objections, call.answered_at, call.unheard, call.suspensions, recordings, tracks)
 

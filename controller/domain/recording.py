@@ -45,7 +45,8 @@ class Recording:
     pause has raised an alert.
     ``asked`` is whether Asterisk has been asked to record: from then on there may be a file.
     ``halted_for``, ``halted_by`` and ``halted_at`` are why, by whom and when the present pause or stop was triggered;
-    ``tainted_from`` is set where what was recorded since may hold what had to be left out.
+    ``tainted_from`` is set where what was recorded since may hold what had to be left out. ``behind`` is whether the
+    PBX has stood still since the snoop channel was asked for: what it gives may be older than what is said now.
     """
 
     name: RecordingName
@@ -60,6 +61,7 @@ class Recording:
     tainted_from: datetime | None = None
     recorded: timedelta | None = timedelta()
     snoop_gone: bool = False
+    behind: bool = False
     alerted: bool = False
 
     @property

@@ -44,10 +44,14 @@ _ALLOWED_UNTIL_THE_END = frozenset(
         Reason.CONTROLLER_LOST,
         Reason.CONTROLLER_STOPPED,
         Reason.DATABASE_AWAY,
+        Reason.PBX_STALLED,
         Reason.RECORDING_FAILED,
     }
 )
 """Why a recording may end although nothing of the call forbids it: a little more of it does no harm."""
+
+
+_BEHIND = Should(state=State.OFF, reason=Reason.PBX_STALLED, actor="daemon")
 
 
 def observe(turn: Turn, track: Track, event: OfRecording) -> None:  # noqa: C901, PLR0912 - one arm for each event
@@ -109,6 +113,22 @@ def deadline(turn: Turn, track: Track) -> None:
             assert_never(recording.phase)
 
 
+def stalled(turn: Turn, track: Track) -> None:
+    """The PBX stood still, so its snoop channel may be behind the call for as long as it exists.
+
+    Going on after a pause, such a recording would begin with the end of what had to be left out. One that may be going
+    on just now has perhaps done so.
+    """
+    recording = track.recording
+    if recording is None or recording.over:
+        return
+    behind = replace(recording, behind=True)
+    if recording.phase is Phase.RESUMING:
+        stop(turn, track, replace(behind, tainted_from=recording.halted_at), _BEHIND)
+    else:
+        turn.put(replace(track, recording=behind))
+
+
 def _stop_again(turn: Turn, track: Track, recording: Recording) -> None:
     """Nobody knows whether the stop was heard: what came since it was triggered must not be, if it was forbidden."""
     turn.do(Stop(recording=recording.name))
@@ -152,6 +172,9 @@ def _toward_recording(turn: Turn, track: Track) -> None:
         _put(turn, track, recording, phase=Phase.STARTING, asked=True)
         return
     if recording is not None and recording.phase is not Phase.PAUSED:
+        return
+    if recording is not None and recording.behind:  # the next one goes on for it
+        stop(turn, track, recording, _BEHIND)
         return
     if ticket is None:
         _ask_to_resume(turn, track)

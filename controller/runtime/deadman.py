@@ -61,6 +61,11 @@ class DeadMansSwitch:
         self._channel_names.pop(recording, None)
         self._gauge.set(len(self._channel_names))
 
+    @property
+    def watched(self) -> bool:
+        """Whether any recording is under way."""
+        return bool(self._channel_names)
+
     async def check(self) -> None:
         """See that the PBX can keep the promise. Raises PbxRefused where it cannot, PbxError where it does not say."""
         for module in MODULES:

@@ -23,6 +23,7 @@ from controller.domain.events import (
     Inherited,
     PartiesChanged,
     PauseRequested,
+    PbxStalled,
 )
 from controller.domain.hindrance import NOTHING_HINDERS, Hindrance
 from controller.domain.inheritance import essence, worth_keeping
@@ -153,6 +154,11 @@ class Dispatcher:
         self._hindrances = hindrances
         for call_id in list(self._calls):
             self.tell(call_id, Hindered(at=now(), hindrances=hindrances))
+
+    def stalled(self) -> None:
+        """The PBX stood still: every call hears of it."""
+        for call_id in list(self._calls):
+            self.tell(call_id, PbxStalled(at=now()))
 
     def inherit(self, call: Call, *, recording: frozenset[RecordingName], paused: frozenset[RecordingName]) -> None:
         """Go on with a call of a daemon that is no more; Asterisk says which of its recordings record or are paused."""

@@ -100,7 +100,13 @@ class PbxLink:
             password=password,
             application=settings.ari.application,
         )
-        self._stream = EventStream(ari=self._ari, random=random.random, wanted=wanted(policy))
+        self._stream = EventStream(
+            ari=self._ari,
+            random=random.random,
+            wanted=wanted(policy),
+            pulsed=lambda: self._deadman.watched,
+            on_stalled=self._stalled,
+        )
         self._switchboard = Switchboard()
         self._reception = Reception(ari=self._ari, numbers_key=numbers_key, country=country)
         notices = Notices(self._ari)
@@ -238,6 +244,12 @@ class PbxLink:
         self.dispatcher.hinder(Hindrance.EVENTS_LOST, stands=True)
         self._reception.link_lost()
         _log.warning("pbx.events_lost", pbx=self.name, reason=reason)
+
+    def _stalled(self) -> None:
+        """What Asterisk's snoop channels give may be late from now on."""
+        metrics.STALLS.labels(self.name).inc()
+        _log.warning("pbx.stalled", pbx=self.name)
+        self.dispatcher.stalled()
 
     async def _say_alive(self) -> None:
         """Tell the dialplan, by the PBX's own clock, until when it may ask us."""

@@ -24,4 +24,5 @@ CHAIN_DISTURBED = Counter("rc_chain_disturbed", "Times that somebody else's rows
 CALLS = Gauge("rc_live_calls", "Calls under way.", ["pbx"])
 RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch.", ["pbx"])
 CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])
+STALLS = Counter("rc_pbx_stalls", "Times that a PBX stood still while it recorded.", ["pbx"])
 MQTT_CONNECTED = Gauge("rc_mqtt_connected", "Whether commands by MQTT reach us.", ["broker"])

@@ -141,7 +141,6 @@ class _Stage:
                 for step in self._scene.steps:
                     await self._do(step)
                 await self._go_home()
-                await self._neutral_rows()
             except Exception as error:  # noqa: BLE001 - what a scene fails by is told by its own test
                 await self._go_home()
                 played.failure = f"{step.place}: {step.name}: {type(error).__name__}: {error}"
@@ -205,6 +204,8 @@ class _Stage:
         await asyncio.sleep(KEY_S * len(keys))
 
     async def _hang_up(self, step: Step) -> None:
+        """A neutral call is hung up once the daemon has come to hear of it: nobody can ask whose call it knows."""
+        await self._neutral_rows()
         await self._phone(step).hang_up()
 
     async def _put_through(self, step: Step) -> None:
@@ -262,7 +263,7 @@ class _Stage:
         await _until(lambda: daemon.rows(query, verdict, before), bool, f"the reload is not {verdict}")
 
     async def _neutral_rows(self) -> None:
-        """Wait until what remains of the neutral calls is written, so that the next one's is not taken for theirs."""
+        """Wait until what remains of the neutral calls is written; nor is the next one's taken for theirs."""
         query = "SELECT 1 FROM decision WHERE kind = 'record' AND reason = %s AND seq > %s"
         for call in self._scene.text.calls:
             if call.neutral:

@@ -139,6 +139,7 @@ async def test_a_stopped_daemon_is_watched_by_nobody_so_its_recording_ends(
 ) -> None:
     number = "0639980302"
     conversation = await talk(phones, staff, daemon, number)
+    await live_call(daemon, queue="every", state="recording")
     daemon.signal(signal.SIGSTOP)
     await asyncio.sleep(ENDS_WITHIN_S)
     assert our_channels(lab) == []

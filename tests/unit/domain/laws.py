@@ -75,6 +75,7 @@ class Laws:
         self.withdrawn: set[str] = set()
         self.in_flight: set[RecordingName] = set()
         self.overtaken: set[RecordingName] = set()
+        self.behind: set[RecordingName] = set()
         self.running: set[Token] = set()
         self.tokens: set[Token] = set()
         self.concluded = 0
@@ -86,6 +87,7 @@ class Laws:
         self._a_resume_that_a_pause_overtook_is_void(after)
         self._stop_fast(after, commands)
         self._unconfirmed_is_off(before, event, after, commands)
+        self._what_is_behind_does_not_go_on(before, event, after, commands)
         self._one_toggle_at_a_time(event, commands)
         self._timers(event, after, commands)
         self._everything_is_explained(event, after, commands)
@@ -167,6 +169,18 @@ class Laws:
             for name, recording in known.items():
                 if recording.deadline == event.token and recording.phase in {Phase.PAUSING, Phase.RESUMING}:
                     assert Stop(recording=name) in commands
+
+    def _what_is_behind_does_not_go_on(
+        self, before: Call, event: events.Event, after: Call, commands: tuple[Command, ...]
+    ) -> None:
+        """Law 4: what the snoop channel of a PBX that stood still gives after a pause may be of the pause."""
+        if isinstance(event, events.PbxStalled):
+            self.behind |= recordings(before).keys()
+            for name, recording in recordings(before).items():
+                if recording.phase is Phase.RESUMING:
+                    ended = recordings(after)[name]
+                    assert (ended.phase, ended.tainted_from) == (Phase.STOPPING, recording.halted_at)
+        assert not [c for c in commands if isinstance(c, Resume) and c.recording in self.behind]
 
     def _one_toggle_at_a_time(self, event: events.Event, commands: tuple[Command, ...]) -> None:
         if isinstance(event, OUTCOMES):

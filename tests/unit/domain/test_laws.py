@@ -239,6 +239,11 @@ class AnyCall(RuleBasedStateMachine):
     def the_daemon_is_hindered(self, hindrances: frozenset[Hindrance]) -> None:
         self.feed(events.Hindered(at=self.now, hindrances=hindrances))
 
+    @rule(seldom=SELDOM)
+    def the_pbx_stands_still(self, *, seldom: bool) -> None:
+        if seldom:
+            self.feed(events.PbxStalled(at=self.now))
+
     @precondition(lambda self: self.questions)
     @rule(data=st.data(), chosen=st.sampled_from([True, True, False]), fails=st.sampled_from([False, False, True]))
     def the_ledger_answers(self, data: st.DataObject, *, chosen: bool, fails: bool) -> None:

@@ -60,12 +60,14 @@ class Fact(Enum):
     REPRESENTATIVE_JOINS = auto()
     REPRESENTATIVE_LEAVES = auto()
     TRIGGER = auto()
+    STANDSTILL = auto()
     CUSTOMER_LEAVES = auto()
 
 
 PAYMENT = (Fact.PAYMENT_BEGINS, Fact.PAYMENT_ENDS)
 REPRESENTATIVE = (Fact.REPRESENTATIVE_JOINS, Fact.REPRESENTATIVE_LEAVES)
 TRIGGER = (Fact.TRIGGER,)
+STANDSTILL = (Fact.STANDSTILL,)
 LEAVING = (Fact.CUSTOMER_LEAVES,)
 
 
@@ -91,6 +93,7 @@ class World:
     paying: bool = False
     represented: bool = False
     left: bool = False
+    behind: frozenset[RecordingName] = frozenset()
     truth: tuple[tuple[RecordingName, Truth], ...] = ()
     to_do: tuple[Command, ...] = ()
     news: tuple[events.Event, ...] = ()
@@ -168,6 +171,7 @@ def hold_to_the_law(world: World, commands: tuple[Command, ...]) -> None:
     assert world.leave >= 0, (world, commands, "it begins or goes on without a decision, or by one that is void")
     if world.forbidden:
         assert not [command for command in commands if isinstance(command, STARTS)], (world, commands)
+    assert not [c for c in commands if isinstance(c, Resume) and c.recording in world.behind], "it gives the pause"
     recordings = {t.recording.name: t.recording for t in world.call.tracks if t.recording is not None}
     for name, truth in world.truth:
         if truth is not Truth.RECORDS:
@@ -238,6 +242,9 @@ def happened(world: World, fact: Fact) -> World:
             return told_to_call(replace(world, represented=joins), events.PartiesChanged(at=NOON, parties=parties))
         case Fact.TRIGGER:
             return told_to_call(world, events.StartRequested(at=NOON, purpose=None, actor="api:crm"))
+        case Fact.STANDSTILL:
+            stood = frozenset(name for name, truth in world.truth if truth is not Truth.GONE)
+            return told_to_call(replace(world, behind=world.behind | stood), events.PbxStalled(at=NOON))
         case Fact.CUSTOMER_LEAVES:
             pbx = pbx_of(world)
             pbx.customer_hangs_up(NOON)
@@ -367,6 +374,7 @@ def begun(rules: Policy, *facts: tuple[Fact, ...], mishaps: int) -> World:
     ("rules", "facts", "mishaps", "at_least"),
     [
         pytest.param(policy(), (PAYMENT, REPRESENTATIVE), 1, 80_000, id="a payment, a representative, and one mishap"),
+        pytest.param(policy(), (PAYMENT, STANDSTILL), 1, 9_000, id="a payment, a standstill, and one mishap"),
         pytest.param(policy(), (PAYMENT, LEAVING), 1, 9_000, id="a payment, a hang-up, and one mishap"),
         pytest.param(
             policy(purpose(), purpose("evidence", start=Start.ON_TRIGGER)),

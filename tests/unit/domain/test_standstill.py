@@ -1,0 +1,121 @@
+"""A PBX that stood still: its snoop channels may be behind the call, and no pause may begin to be heard by that."""
+
+import pytest
+
+from controller.domain import events
+from controller.domain.decision import Kind, Reason
+from controller.domain.recording import Phase
+from controller.domain.records import RecordingState
+from tests.unit.domain.stories import Story
+
+
+def stalls(story: Story) -> None:
+    story.happens(events.PbxStalled(at=story.now))
+
+
+def recorded() -> Story:
+    story = Story()
+    story.is_recorded()
+    return story
+
+
+def paused() -> Story:
+    story = recorded()
+    story.pauses()
+    story.pbx_says(events.PauseConfirmed)
+    return story
+
+
+def goes_on_in_another_file(story: Story, former: str) -> None:
+    assert story.did == ["Stop"]
+    story.pbx_says(events.RecordingEnded)
+    assert story.did == ["Commit"]
+    *_, end, question = story.decisions
+    assert (end.kind, end.reason, end.actor) == (Kind.STOP, Reason.PBX_STALLED, "daemon")
+    assert question.kind is Kind.RESUME
+    story.ledger_commits()
+    assert story.did == ["Snoop"]
+    assert story.recording.name != former
+    assert not story.recording.behind
+
+
+def test_a_recording_goes_on_as_long_as_it_is_not_paused() -> None:
+    story = recorded()
+    stalls(story)
+    assert story.did == []
+    assert story.phase is Phase.RECORDING
+
+
+def test_after_a_pause_another_one_goes_on() -> None:
+    story = recorded()
+    stalls(story)
+    former = story.recording.name
+    story.pauses()
+    assert story.did == ["Pause"]
+    story.pbx_says(events.PauseConfirmed)
+    story.resumes()
+    goes_on_in_another_file(story, former)
+
+
+def test_so_it_does_where_the_pbx_stood_still_in_the_pause() -> None:
+    story = paused()
+    former = story.recording.name
+    stalls(story)
+    assert story.did == []
+    story.resumes()
+    goes_on_in_another_file(story, former)
+
+
+def test_a_resume_whose_decision_was_on_its_way_begins_another_one() -> None:
+    story = paused()
+    former = story.recording.name
+    story.resumes()
+    assert story.did == ["Commit"]
+    stalls(story)
+    assert story.did == ["Stop"]
+    story.pbx_says(events.RecordingEnded)
+    story.ledger_commits()
+    assert story.did == ["Snoop"]
+    assert story.recording.name != former
+
+
+def test_one_that_was_just_going_on_is_kept_from_every_ear() -> None:
+    story = paused()
+    triggered_at = story.recording.halted_at
+    story.resumes()
+    story.ledger_commits()
+    assert story.did == ["Resume"]
+    stalls(story)
+    assert story.did == ["Stop"]
+    assert story.recording.tainted_from == triggered_at
+    story.pbx_says(events.RecordingEnded)
+    assert [record.state for record in story.track.quarantining] == [RecordingState.QUARANTINING]
+
+
+@pytest.mark.parametrize("said", [events.SnoopReady, events.RecordingStarted])
+def test_one_that_has_not_begun_yet_is_behind_too(said: type[events.OfRecording]) -> None:
+    story = Story()
+    story.begins()
+    story.register_answers()
+    story.caller_listens()
+    story.agent_answers()
+    story.ledger_commits()
+    if said is events.RecordingStarted:
+        story.pbx_says(events.SnoopReady)
+    stalls(story)
+    story.pbx_says(said)
+    assert story.recording.behind
+
+
+def test_one_that_is_being_ended_ends() -> None:
+    story = recorded()
+    story.customer_leaves()
+    stalls(story)
+    assert not story.recording.behind
+
+
+def test_a_call_without_a_recording_does_not_care() -> None:
+    story = Story()
+    story.begins()
+    stalls(story)
+    assert story.commands == ()
