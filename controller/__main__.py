@@ -9,6 +9,7 @@ import structlog
 
 from controller.cli import audit, journal, notices, objections, options, reports, sample, simulate
 from controller.cli.session import exit_cleanly, load_settings, log_to_stderr, with_database
+from controller.last_resort import LastResort
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +29,7 @@ def run(file: Path) -> None:
     for warning in settings.warnings:
         structlog.get_logger("controller").warning("config.warning", text=str(warning))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        exit_cleanly(lambda: runner.run(App(settings).run()))
+        exit_cleanly(lambda: runner.run(App(settings).run(on_stopping=LastResort().set)))
 
 
 @main.command("check-config")

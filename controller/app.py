@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
@@ -49,12 +49,19 @@ from controller.web.server import build
 RETRY_S = 1.0
 """How long to wait before a database that is away is tried again."""
 
-SIGNED_WITHIN_S = 0.5
+SIGNED_WITHIN_S = 0.3
 
-WRITTEN_WITHIN_S = 1.5
-"""How long PostgreSQL has to take what was decided last, when the daemon ends."""
+WRITTEN_WITHIN_S = 1.0
+"""How long PostgreSQL, and then the journal, has to take what was decided last, when the daemon ends."""
+
+ANSWERED_WITHIN_S = 0.2
+"""How long whoever is being answered over HTTP has, when the daemon ends."""
 
 _log = structlog.get_logger(__name__)
+
+
+def _nothing() -> None:
+    """Where nobody needs to know that the daemon ends."""
 
 
 class App:
@@ -70,12 +77,16 @@ class App:
         self._notary: Notary | None = None
         self._postgres: EmbeddedPostgres | None = None
 
-    async def run(self, *, stop: asyncio.Event | None = None) -> None:
-        """Run until ``stop`` is set, or a SIGTERM or SIGINT comes. Raises what any part of it cannot survive."""
+    async def run(self, *, stop: asyncio.Event | None = None, on_stopping: Callable[[], None] = _nothing) -> None:
+        """Run until ``stop`` is set, or a SIGTERM or SIGINT comes: then ``on_stopping`` is called.
+
+        Raises what any part of it cannot survive.
+        """
         stop = stop or _event_on(signal.SIGTERM, signal.SIGINT)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run(stack), name="app")
             await stop.wait()
+            on_stopping()
             _log.info("app.stopping", recordings=self._settings.on_shutdown.value)
             await self._leave()
             running.cancel()
@@ -176,7 +187,8 @@ class App:
             await stack.enter_async_context(link)
             lease = await stack.enter_async_context(Lease(url, pbx.name))
             leftovers = Leftovers(link=link, writer=self._written(), policy_version=settings.policy.version)
-            self._watches.append(Watch(link, lease, before=partial(_clear_up, engine, leftovers, pbx.name)))
+            before = partial(_clear_up, engine, leftovers, pbx.name, self._written().caught_up)
+            self._watches.append(Watch(link, lease, before=before))
 
     def _written(self) -> Writer:
         if self._writer is None:
@@ -235,7 +247,7 @@ class App:
             registration=registration,
             reloading=reloading,
         )
-        runner = web.AppRunner(server, access_log=None)
+        runner = web.AppRunner(server, access_log=None, shutdown_timeout=ANSWERED_WITHIN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         http = self._settings.http
@@ -291,8 +303,11 @@ async def _keep(engine: AsyncEngine, settings: Settings) -> None:
     await queries.remember_policy(engine, version=settings.policy.version, text=settings.text)
 
 
-async def _clear_up(engine: AsyncEngine, leftovers: Leftovers, pbx: str) -> None:
-    """Before a PBX is watched: what a daemon that is no more has left there."""
+async def _clear_up(
+    engine: AsyncEngine, leftovers: Leftovers, pbx: str, caught_up: Callable[[], Awaitable[None]]
+) -> None:
+    """Before a PBX is watched: what a daemon that is no more has left there, and in our journal."""
+    await caught_up()
     leftovers.take(
         Found(
             calls=await queries.live_calls(engine, pbx),

@@ -161,7 +161,11 @@ class Broker:
             async for message in client.messages:
                 heard.put_nowait(message.payload)
 
-        async with aiomqtt.Client(ADDRESS, self.port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        given = None if self.password is None else USERNAME
+        version = aiomqtt.ProtocolVersion.V5
+        async with aiomqtt.Client(
+            ADDRESS, self.port, protocol=version, username=given, password=self.password
+        ) as client:
             await client.subscribe(topic, qos=1)
             listening = asyncio.create_task(hear(client))
             try:

@@ -174,6 +174,11 @@ class Daemon:
         except (URLError, OSError) as error:
             return 0, str(error)
 
+    def metrics(self) -> str:
+        """What it counts of itself, in the text format of Prometheus."""
+        with urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
     def request(
         self,
         method: str,

@@ -63,11 +63,15 @@ class Writer:
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._left_until = max((number for number, _ in journal.waiting), default=0)
+        self._caught_up = asyncio.Event()
         self.last_error = ""
         """Why the last write failed; empty once one has succeeded."""
         if self._waiting:
             self._something.set()
             self._idle.clear()
+        else:
+            self._caught_up.set()
 
     @property
     def trouble(self) -> str:
@@ -86,14 +90,22 @@ class Writer:
             return
         self._add(_Waiting(entry, None, self._journal.append(entry)))
 
+    async def caught_up(self) -> None:
+        """Wait until the ledger has, or has refused, what a former process left in the journal."""
+        await self._caught_up.wait()
+
     async def flushed(self, *, within_s: float) -> None:
-        """Wait for the ledger so long, then until what it has not taken is safe in the journal."""
+        """Wait for the ledger so long, then as long again until what it has not taken is safe in the journal."""
         try:
             async with asyncio.timeout(within_s):
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("writer.left_in_journal", entries=len(self._waiting))
-        await self._journal.synced()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._journal.synced()
+        except TimeoutError:
+            _log.critical("writer.not_in_journal", entries=len(self._waiting), reason=self._journal.trouble)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -164,6 +176,8 @@ class Writer:
         last = max(waiting.number for waiting in batch)
         if last:
             self._journal.reached(last)
+        if last >= self._left_until:
+            self._caught_up.set()
 
     async def _put_back(self, batch: list[_Waiting], reason: str) -> None:
         """Give up whatever something waits for, however far behind; keep the rest, in its order."""

@@ -1,8 +1,9 @@
 """A payment in mid-call, paused by MQTT, is not in the file: a real broker, a real PBX, and proof from the audio."""
 
 import asyncio
+import json
 from collections.abc import Iterator
-from signal import SIGKILL
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
 import pytest
@@ -78,3 +79,24 @@ async def test_a_broker_that_is_gone_takes_no_call_and_no_readiness_with_it(
         assert answer == {"call": call["id"], "state": "recording"}
     await talk.caller.hang_up()
     assert [d["actor"] for d in await decisions(world, number) if d["kind"] == "resume"] == ["mqtt"]
+
+
+async def test_a_pause_that_nobody_confirmed_is_shouted(
+    world: World, phones: Phones, staff: Staff, broker: Broker
+) -> None:
+    """Over MQTT, and in the metrics, while the PBX stands still and nobody knows whether it records."""
+    talk = await converse(phones, staff, world.daemon, caller="0639980703")
+    call = await live_call(world.daemon, queue="every", state="recording")
+    async with broker.hearing("recording-controller/lab/alerts") as alerts:
+        world.pbx.asterisk.signal(SIGSTOP)
+        try:
+            path = f"/api/v1/calls/{call['id']}/pause"
+            assert (await asyncio.to_thread(world.daemon.request, "POST", path))[0] == 503
+            told = json.loads(await asyncio.wait_for(alerts.get(), 10))
+        finally:
+            world.pbx.asterisk.signal(SIGCONT)
+    assert (told["alert"], told["call"]) == ("pause-unconfirmed", call["id"])
+    metrics = await asyncio.to_thread(world.daemon.metrics)
+    assert 'rc_alerts_total{reason="pause-unconfirmed"} 1.0' in metrics
+    assert "rc_pauses_unconfirmed_total 1.0" in metrics
+    await talk.caller.hang_up()

@@ -134,6 +134,44 @@ async def test_what_a_killed_daemon_was_to_discard_is_discarded_by_the_next_one(
     await conversation.caller.hang_up()
 
 
+async def test_what_only_the_journal_knows_is_discarded_by_the_next_one(
+    lab: World, steadfast: Daemon, phones: Phones, staff: Staff
+) -> None:
+    """The PBX hangs, and so does the database: that the recording is to be discarded is written nowhere else."""
+    conversation = await talk(phones, staff, steadfast, "0639980320")
+    call_id = conversation.call["id"]
+    await live_call(steadfast, queue="every", state="recording")
+    with frozen_database(steadfast):
+        lab.pbx.asterisk.signal(signal.SIGSTOP)
+        try:
+            await asyncio.to_thread(steadfast.request, "POST", f"/api/v1/calls/{call_id}/objection")
+            await asyncio.sleep(0.5)
+            steadfast.kill()
+        finally:
+            lab.pbx.asterisk.signal(signal.SIGCONT)
+    await asyncio.to_thread(steadfast.start)
+    recording = await state_of_recording(steadfast, call_id, "discarded")
+    await asyncio.sleep(1)
+    assert our_channels(lab) == []
+    assert not lab.recording_file(recording["name"]).exists()
+    await conversation.caller.hang_up()
+
+
+async def test_a_daemon_whose_pbx_is_silent_ends_in_time(lab: World, wire: Wire, phones: Phones, staff: Staff) -> None:
+    conversation = await talk(phones, staff, lab.daemon, "0639980321")
+    await live_call(lab.daemon, queue="every", state="recording")
+    wire.broken = True
+    wire.silence()
+    assert lab.daemon.process is not None
+    began = time.monotonic()
+    lab.daemon.signal(signal.SIGTERM)
+    await asyncio.to_thread(lab.daemon.process.wait, 15)
+    assert time.monotonic() - began < 5
+    await asyncio.sleep(ENDS_WITHIN_S)
+    assert our_channels(lab) == []
+    await conversation.caller.hang_up()
+
+
 async def test_a_stopped_daemon_is_watched_by_nobody_so_its_recording_ends(
     lab: World, daemon: Daemon, phones: Phones, staff: Staff
 ) -> None:

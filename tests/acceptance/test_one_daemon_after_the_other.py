@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import pytest
 import yaml
 
+from lab.disks import small_disk
 from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call
 from lab.world import ONE_AGENT_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps
-from tests.acceptance.test_faults import our_channels
+from tests.acceptance.test_faults import frozen_database, our_channels
 
 CALLS = 20
 ENDS_WITHIN_S = 5
 """What is promised of a daemon that is told to end."""
+RECORDED_AT_MOST_S = 10
+"""What is promised of a recording that nobody watches."""
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +169,34 @@ async def test_a_daemon_that_is_to_stop_its_recordings_does(lab: World, phones: 
     finally:
         await asyncio.to_thread(lab.daemon.stop)
         lab.daemon.config.write_text(before)
+
+
+async def test_a_daemon_whose_database_hangs_ends_in_time_and_forgets_nothing(
+    lab: World, daemon: Daemon, phones: Phones, staff: Staff
+) -> None:
+    number = "0639980425"
+    conversation = await converse(phones, staff, daemon, caller=number)
+    await live_call(daemon, queue="every", state="recording")
+    with frozen_database(daemon):
+        assert await told_to_end(daemon) < ENDS_WITHIN_S
+    await succeeded(daemon)
+    await conversation.caller.hang_up()
+    assert ("pause", "applied", "handed-over") in await decided(lab, number)
+
+
+async def test_a_daemon_whose_disk_is_full_ends_in_time_while_its_database_hangs(
+    lab: World, phones: Phones, staff: Staff
+) -> None:
+    daemon, number = lab.daemon, "0639980426"
+    with small_disk(daemon.state / "journal", kibibytes=64) as disk:
+        await asyncio.to_thread(daemon.start)
+        conversation = await converse(phones, staff, daemon, caller=number)
+        await live_call(daemon, queue="every", state="recording")
+        disk.fill()
+        with frozen_database(daemon):
+            assert await told_to_end(daemon) < ENDS_WITHIN_S
+        await asyncio.sleep(RECORDED_AT_MOST_S)
+        assert our_channels(lab) == []
+        await conversation.caller.hang_up()
+    await asyncio.to_thread(daemon.start)
+    await asyncio.to_thread(daemon.stop)

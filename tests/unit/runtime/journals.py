@@ -1,5 +1,6 @@
 """A journal that is a list: what was appended, how far the ledger has come, what it refused."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ class Notebook:
     kept: list[Decision | Record] = field(default_factory=list)
     refused: list[Decision | Record] = field(default_factory=list)
     upto: int = 0
+    full: bool = False
 
     def append(self, entry: Decision | Record) -> int:
         self.kept.append(entry)
@@ -28,4 +30,6 @@ class Notebook:
     def refuse(self, entry: Decision | Record) -> None:
         self.refused.append(entry)
 
-    async def synced(self) -> None: ...
+    async def synced(self) -> None:
+        if self.full:
+            await asyncio.Event().wait()

@@ -135,3 +135,29 @@ async def test_who_ends_does_not_wait_for_a_database_that_is_away() -> None:
     writer.log(decision(0))
     async with running(writer), asyncio.timeout(5):
         await writer.flushed(within_s=0.1)
+
+
+async def test_what_a_former_process_has_left_is_waited_for_before_it_is_read_back() -> None:
+    ledger = Ledger(away=1)
+    writer = Writer(ledger, Notebook(waiting=[(1, decision(1)), (2, decision(2))]))
+    waiting = asyncio.create_task(writer.caught_up())
+    async with running(writer):
+        await waiting
+        assert ledger.written == ["1", "2"]
+
+
+async def test_where_nothing_was_left_there_is_nothing_to_wait_for() -> None:
+    await Writer(Ledger(), Notebook()).caught_up()
+
+
+async def test_what_the_ledger_refuses_is_not_waited_for() -> None:
+    writer = Writer(Ledger(poison="1"), Notebook(waiting=[(1, decision(1))]))
+    async with running(writer):
+        await writer.caught_up()
+
+
+async def test_a_journal_that_takes_nothing_is_not_waited_for_for_ever() -> None:
+    writer = Writer(Ledger(away=1000), Notebook(full=True))
+    writer.log(decision(1))
+    async with running(writer):
+        await writer.flushed(within_s=0.1)
