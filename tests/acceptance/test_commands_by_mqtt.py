@@ -60,27 +60,6 @@ async def test_a_pause_by_mqtt_is_answered_when_it_is_confirmed(
     assert gap.end_s - gap.begin_s == pytest.approx(2.0, abs=0.2)
 
 
-async def test_a_broker_that_is_gone_takes_no_call_and_no_readiness_with_it(
-    world: World, phones: Phones, staff: Staff, broker: Broker
-) -> None:
-    """Recording goes on, the agent's keys still pause, and commands are heard again once the broker is back."""
-    number = "0639980702"
-    talk = await converse(phones, staff, world.daemon, caller=number)
-    call = await live_call(world.daemon, queue="every", state="recording")
-    await asyncio.to_thread(broker.end, SIGKILL)
-    await asyncio.sleep(1)
-    assert world.daemon.readiness()[0] == 200
-    await talk.agent.press("*7")
-    await live_call(world.daemon, queue="every", state="paused")
-    await asyncio.to_thread(broker.start)
-    async with broker.asking() as asker:
-        topic = f"recording-controller/lab/calls/{call['id']}/command"
-        answer = await asker.ask_until_heard(topic, {"command": "resume"})
-        assert answer == {"call": call["id"], "state": "recording"}
-    await talk.caller.hang_up()
-    assert [d["actor"] for d in await decisions(world, number) if d["kind"] == "resume"] == ["mqtt"]
-
-
 async def test_a_pause_that_nobody_confirmed_is_shouted(
     world: World, phones: Phones, staff: Staff, broker: Broker
 ) -> None:
@@ -100,3 +79,24 @@ async def test_a_pause_that_nobody_confirmed_is_shouted(
     assert 'rc_alerts_total{reason="pause-unconfirmed"} 1.0' in metrics
     assert "rc_pauses_unconfirmed_total 1.0" in metrics
     await talk.caller.hang_up()
+
+
+async def test_a_broker_that_is_gone_takes_no_call_and_no_readiness_with_it(
+    world: World, phones: Phones, staff: Staff, broker: Broker
+) -> None:
+    """Recording goes on, the agent's keys still pause, and commands are heard again once the broker is back."""
+    number = "0639980702"
+    talk = await converse(phones, staff, world.daemon, caller=number)
+    call = await live_call(world.daemon, queue="every", state="recording")
+    await asyncio.to_thread(broker.end, SIGKILL)
+    await asyncio.sleep(1)
+    assert world.daemon.readiness()[0] == 200
+    await talk.agent.press("*7")
+    await live_call(world.daemon, queue="every", state="paused")
+    await asyncio.to_thread(broker.start)
+    async with broker.asking() as asker:
+        topic = f"recording-controller/lab/calls/{call['id']}/command"
+        answer = await asker.ask_until_heard(topic, {"command": "resume"})
+        assert answer == {"call": call["id"], "state": "recording"}
+    await talk.caller.hang_up()
+    assert [d["actor"] for d in await decisions(world, number) if d["kind"] == "resume"] == ["mqtt"]
