@@ -3,11 +3,12 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _ROOT = [] if os.getuid() == 0 else ["sudo", "-n"]
 _FILLER = "filler"
+_PAGE = 4096
 
 
 @contextmanager
@@ -31,12 +32,11 @@ class Disk:
 
     def fill(self) -> None:
         """Take all that is left."""
-        with self._filler.open("ab", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                return
+        with self._filler.open("ab", buffering=0) as file, suppress(OSError):
+            free = os.statvfs(file.fileno())
+            os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+            while True:  # what others give back meanwhile
+                file.write(bytes(_PAGE))
 
     def relieve(self) -> None:
         """Give it back; harmless where nothing was taken."""

@@ -18,6 +18,8 @@ class Wire:
         self._server: asyncio.Server | None = None
         self.broken = False
         """While it is, new links are cut as soon as they come."""
+        self.late_s = 0.0
+        """How late each piece comes out at the other end."""
 
     async def connect(self, port: int = 0) -> str:
         """Begin to listen; gives ARI's address through this wire."""
@@ -48,7 +50,11 @@ class Wire:
         if self.broken:
             writer.transport.abort()
             return
-        there, back = await asyncio.open_connection(*self._target)
+        try:
+            there, back = await asyncio.open_connection(*self._target)
+        except OSError:  # nobody is there
+            writer.transport.abort()
+            return
         self._links.append((writer, back))
         for source, sink in ((reader, back), (there, writer)):
             task = asyncio.create_task(self._carry(source, sink))
@@ -57,6 +63,8 @@ class Wire:
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
+                if self.late_s:
+                    await asyncio.sleep(self.late_s)
                 if sink not in self._silenced:
                     sink.write(data)
         if sink not in self._silenced:

@@ -103,6 +103,8 @@ class Daemon:
     token: str
     environ: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
+    module: str = "controller"
+    """What Python runs."""
 
     @property
     def config(self) -> Path:
@@ -130,7 +132,7 @@ class Daemon:
         """Start it, and wait until it says that it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "controller", "run", "--config", str(self.config)],
+                [sys.executable, "-m", self.module, "run", "--config", str(self.config)],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

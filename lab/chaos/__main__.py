@@ -5,12 +5,36 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from lab.chaos.judge import judged
+from lab.chaos.judge import judged, recorded_s
 from lab.chaos.plan import Round, planned
-from lab.chaos.play import Stage
+from lab.chaos.play import DIALPLAN, Stage
+from lab.pbx import PbxOptions
 from lab.phones import Phones
 from lab.world import World, record_every_call, shorten
+
+
+@dataclass(slots=True)
+class Sum:
+    """What many rounds came to."""
+
+    violations: list[str] = field(default_factory=list)
+    calls: int = 0
+    told: int = 0
+    untold: int = 0
+    recorded_s: float = 0.0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was tried: no pause that anybody was told of, or nothing recorded."""
+        return not self.told or not self.recorded_s
+
+    def __str__(self) -> str:
+        return (
+            f"calls {self.calls}, recorded {self.recorded_s:.0f} s, "
+            f"pauses {self.told} told of and {self.untold} not confirmed"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,34 +46,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}", flush=True)
     rounds = [planned(chosen.seed, chosen.first + place) for place in range(chosen.rounds)]
-    violations = asyncio.run(play(rounds))
+    came_to = asyncio.run(play(rounds))
     blows = Counter(blow.fault.value for round_ in rounds for blow in round_.blows)
     print(", ".join(f"{fault} {count}" for fault, count in sorted(blows.items())))
-    print(f"rounds {len(rounds)}, faults {sum(blows.values())}, violations {len(violations)}")
-    sys.exit(1 if violations else 0)
+    print(came_to)
+    print(f"rounds {len(rounds)}, faults {sum(blows.values())}, violations {len(came_to.violations)}")
+    sys.exit(1 if came_to.violations or came_to.empty else 0)
 
 
-async def play(rounds: Sequence[Round]) -> list[str]:
-    """Play these rounds in one lab; every violation, in words."""
-    violations: list[str] = []
-    with World.running(shorten, record_every_call, daemon=False) as world:
+async def play(rounds: Sequence[Round]) -> Sum:
+    """Play these rounds in one lab."""
+    came_to = Sum()
+    options = PbxOptions(dialplan=DIALPLAN)
+    with World.running(shorten, record_every_call, options=options, daemon=False) as world:
         async with Stage(world) as stage:
             for plan in rounds:
-                found = await _round(stage, plan)
-                for violation in found:
-                    print(f"VIOLATION in round {plan.number}: {violation}\n  {plan}", flush=True)
-                violations += found
-    return violations
+                await _round(stage, plan, came_to)
+    return came_to
 
 
-async def _round(stage: Stage, plan: Round) -> list[str]:
+async def _round(stage: Stage, plan: Round, came_to: Sum) -> None:
     async with Phones.of(stage.world.phones) as phones:
-        speakers = await stage.play(phones, plan)
-    found = await asyncio.to_thread(judged, stage, speakers)
-    told, untold = sum(len(s.silent) for s in speakers), sum(s.untold for s in speakers)
+        played = await stage.play(phones, plan)
+    found = await asyncio.to_thread(judged, stage, played)
+    told, untold = sum(len(s.silent) for s in played.speakers), sum(s.untold for s in played.speakers)
+    seconds = recorded_s(stage, played)
     faults = " ".join(f"{blow.fault}({blow.lasts_s:.2f})" for blow in plan.blows)
-    print(f"round {plan.number}: {len(speakers)} calls, pauses {told} told {untold} not; {faults}", flush=True)
-    return found
+    waited = "nobody passed" if played.waited_s is None else f"waited {played.waited_s:.1f} s"
+    print(
+        f"round {plan.number}: {len(played.speakers)} calls, {seconds:.0f} s, pauses {told} told {untold} not, "
+        f"{waited}; {faults}",
+        flush=True,
+    )
+    for violation in found:
+        print(f"VIOLATION in round {plan.number}: {violation}\n  {plan}", flush=True)
+    came_to.violations += found
+    came_to.calls += len(played.speakers)
+    came_to.told += told
+    came_to.untold += untold
+    came_to.recorded_s += seconds
 
 
 if __name__ == "__main__":
