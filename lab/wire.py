@@ -16,6 +16,7 @@ class Wire:
         self._tasks: set[asyncio.Task[None]] = set()
         self._silenced: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._events: asyncio.StreamWriter | None = None
         self.broken = False
         """While it is, new links are cut as soon as they come."""
         self.late_s = 0.0
@@ -32,6 +33,18 @@ class Wire:
             for writer in link:
                 writer.transport.abort()
         self._links.clear()
+
+    def flood(self, message: bytes, times: int) -> None:
+        """Have the PBX's events say this so often, at once. Between two events of its own: best in a quiet moment."""
+        if self._events is None:
+            raise AssertionError("no websocket is open")
+        head = b"\x81\x7e" + len(message).to_bytes(2)  # RFC 6455, 5.2: one whole text message
+        self._events.write((head + message) * times)
+
+    @property
+    def flooding(self) -> bool:
+        """Whether some of that has not been read yet."""
+        return self._events is not None and self._events.transport.get_write_buffer_size() > 0
 
     def silence(self) -> None:
         """Carry nothing more on the present links, and tell neither end; later links work."""
@@ -56,6 +69,10 @@ class Wire:
             writer.transport.abort()
             return
         self._links.append((writer, back))
+        first = await reader.read(65536)
+        if b"Upgrade: websocket" in first:
+            self._events = writer
+        back.write(first)
         for source, sink in ((reader, back), (there, writer)):
             task = asyncio.create_task(self._carry(source, sink))
             self._tasks.add(task)

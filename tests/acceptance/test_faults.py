@@ -410,6 +410,46 @@ async def test_a_pause_that_cannot_be_confirmed_becomes_a_stop_and_a_quarantine(
     assert ("retain", "applied", "pause-unconfirmed") in await decided(lab, number)
 
 
+NOBODYS_KEY = b'{"type":"ChannelDtmfReceived","digit":"1","duration_ms":100,"channel":{"id":"nobody"}}'
+FLOOD = 150_000
+"""Events at once: several seconds' worth."""
+
+
+def memory_kib(daemon: Daemon) -> int:
+    """What the daemon holds in memory now."""
+    status = Path(f"/proc/{daemon.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+async def drained(wire: Wire) -> None:
+    async with asyncio.timeout(60):
+        while wire.flooding:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_flood_of_events_holds_up_no_pause_and_drops_none(
+    lab: World, wire: Wire, phones: Phones, staff: Staff
+) -> None:
+    """What HTTP asks for overtakes it; a key comes in its turn; what is not read waits outside the daemon."""
+    conversation = await talk(phones, staff, lab.daemon, "0639980322")
+    call = await live_call(lab.daemon, queue="every", state="recording")
+    before = memory_kib(lab.daemon)
+    wire.flood(NOBODYS_KEY, FLOOD)
+    status, body = await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call['id']}/pause")
+    assert (status, body) == (200, {"call": call["id"], "state": "paused"})
+    assert wire.flooding, "it came after the flood"
+    assert memory_kib(lab.daemon) - before < len(NOBODYS_KEY) * FLOOD / 1024 / 2
+    await drained(wire)
+    await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call['id']}/resume")
+    await live_call(lab.daemon, queue="every", state="recording")
+    wire.flood(NOBODYS_KEY, FLOOD)
+    await conversation.agent.press("*7")
+    assert wire.flooding, "it came after the flood"
+    await drained(wire)
+    await live_call(lab.daemon, queue="every", state="paused")
+    await conversation.caller.hang_up()
+
+
 async def test_a_caller_stuck_in_stasis_is_let_go_after_a_reconnect(wire: Wire, phones: Phones, staff: Staff) -> None:
     caller = await phones.call("0199000015", caller="0639980312")
     await caller.answered()
