@@ -8,6 +8,7 @@ stands still is felt on the same link (`pulse`).
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Final, Never
 
 import aiohttp
@@ -22,7 +23,7 @@ from controller.errors import PbxError, PbxUnreachable
 HEARTBEAT_S: Final = 4.0
 """A half-open link is found within this and half of it again."""
 TURNS: Final = 4
-"""Events read in a row at most: what one of them has set going, a pause above all, goes out before the next ones."""
+"""Messages read in a row at most: what one of them has set going, a pause above all, goes out before the next ones."""
 MESSAGE_LIMIT: Final = 2**20
 """Bytes; a channel with its variables is about one thousand."""
 _log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class EventStream:
         self._random = random
         self._wanted = wanted | {ApplicationReplaced.__name__}
         self._opened = self._settled = False
+        self._told: Malformed | None = None
         self.connected = False
         """Whether the websocket is open; what happened before may still be unknown."""
         self.last_error = ""
@@ -135,7 +137,9 @@ class EventStream:
         self.last_error = ""
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse[bool], on_event: Callable[[Event], None]) -> Never:
-        while True:
+        for turn in count(1):
+            if turn % TURNS == 0:  # what is buffered is read without a pause: let others have a turn
+                await asyncio.sleep(0)
             message = await socket.receive()
             if message.type is aiohttp.WSMsgType.PONG:
                 self._pulse.answered()
@@ -150,14 +154,19 @@ class EventStream:
                     continue
                 case Malformed() as malformed:
                     self.malformed += 1
-                    _log.warning("ari.event_malformed", kind=malformed.kind, fault=malformed.fault)
+                    self._tell(malformed)
                 case ApplicationReplaced(application=name):
                     raise _Replaced(f"another program took over the ARI application {name!r}")
                 case event:
                     self.events += 1
                     on_event(event)
-                    if self.events % TURNS == 0:  # what is buffered is read without a pause: let others have a turn
-                        await asyncio.sleep(0)
+        raise AssertionError("it reads for ever")
+
+    def _tell(self, malformed: Malformed) -> None:
+        """The same again says nothing new."""
+        if malformed != self._told:
+            _log.warning("ari.event_malformed", kind=malformed.kind, fault=malformed.fault)
+        self._told = malformed
 
     def _lost(self, error: PbxError, on_lost: Callable[[str], None]) -> None:
         reason = str(error)
