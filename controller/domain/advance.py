@@ -5,6 +5,7 @@ difference. So a fact that was missed is made good by the next event, whatever i
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from controller.domain import asking, inheritance, permission, tracking, withdrawal
@@ -59,9 +60,12 @@ ALONE_AFTER_S = 0.3
 """A customer whom nobody hears for longer than this is not in a conversation. A transfer takes a few milliseconds."""
 
 
-def advance(call: Call, event: Event) -> tuple[Call, tuple[Command, ...]]:
-    """The call after this event, and the commands that follow from it, the urgent ones first."""
-    turn = Turn(call=call, at=event.at)
+def advance(call: Call, event: Event, *, late: timedelta = timedelta()) -> tuple[Call, tuple[Command, ...]]:
+    """The call after this event, and the commands that follow from it, the urgent ones first.
+
+    ``late`` is how long after it happened the event was read.
+    """
+    turn = Turn(call=call, at=event.at, late=late)
     if isinstance(event, OfRecording):
         _observe(turn, event)
     else:

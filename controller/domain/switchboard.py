@@ -14,6 +14,7 @@ from controller.domain.parties import is_machinery
 @dataclass(slots=True)
 class _Leg:
     name: str
+    context: str = ""
     bridge: BridgeId | None = None
 
 
@@ -36,12 +37,16 @@ class Switchboard:
         leg = self._legs.get(channel)
         return leg.name if leg else ""
 
-    def seen(self, channel: ChannelId, name: str) -> None:
-        """A channel exists, under this name."""
+    def context(self, channel: ChannelId) -> str:
+        """The channel's place in the dialplan, empty where it is not known."""
         leg = self._legs.get(channel)
-        if leg is None:
-            self._legs[channel] = _Leg(name)
-        elif leg.name != name:
+        return leg.context if leg else ""
+
+    def seen(self, channel: ChannelId, name: str, context: str = "") -> None:
+        """A channel exists, under this name, at this place in the dialplan."""
+        leg = self._legs.setdefault(channel, _Leg(name))
+        leg.context = context
+        if leg.name != name:
             self._locals.pop(leg.name, None)
             leg.name = name
         if _is_local(name):
@@ -88,13 +93,17 @@ class Switchboard:
 
     def connected(self, channel: ChannelId) -> frozenset[ChannelId]:
         """Everybody who can hear ``channel`` now, itself included, Asterisk's own plumbing left out."""
+        return frozenset(c for c in self.reached(channel) if c == channel or not is_machinery(self.name(c)))
+
+    def reached(self, channel: ChannelId) -> frozenset[ChannelId]:
+        """Everything that ``channel`` is connected with now, itself included, and Asterisk's own plumbing."""
         reached = {channel}
         waiting = [channel]
         while waiting:
             found = self._neighbours(waiting.pop()) - reached
             reached |= found
             waiting.extend(found)
-        return frozenset(c for c in reached if c == channel or not is_machinery(self.name(c)))
+        return frozenset(reached)
 
     def _neighbours(self, channel: ChannelId) -> set[ChannelId]:
         leg = self._legs.get(channel)

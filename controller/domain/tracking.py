@@ -1,6 +1,7 @@
 """The life of one recording: what each event makes of it, and what brings it to what it should be."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from controller.domain import keeping, withdrawal
@@ -27,6 +28,9 @@ from controller.domain.turn import Turn
 
 UNCONFIRMED_AFTER_S = 0.1
 """A pause that Asterisk has not confirmed within this time becomes a stop."""
+
+LATE = timedelta(seconds=0.25)
+"""A pause that is read so long after it was triggered counts as one that nobody confirmed."""
 
 START_WITHIN_S = 5.0
 """A recording that has not started within this time is given up."""
@@ -79,6 +83,8 @@ def observe(turn: Turn, track: Track, event: OfRecording) -> None:  # noqa: C901
         case PauseUnconfirmed():
             if phase is Phase.PAUSING:
                 _unconfirmed(turn, track, recording)
+            elif phase is Phase.PAUSED:  # it was, and is not any more: nobody here has done that
+                _unconfirmed(turn, track, replace(recording, tainted_from=recording.span_began))
         case ResumeConfirmed():
             if phase is Phase.RESUMING:
                 _resumed(turn, track, recording)
@@ -212,6 +218,8 @@ def _toward_pause(turn: Turn, track: Track, recording: Recording, should: Should
     match recording.phase:
         case Phase.SNOOPING | Phase.READY | Phase.STARTING:
             stop(turn, track, recording, should)
+        case Phase.RECORDING | Phase.RESUMING if turn.late > LATE:
+            _unconfirmed(turn, track, replace(recording, tainted_from=turn.at - turn.late))
         case Phase.RECORDING:
             turn.do(Pause(recording=recording.name))
             _halt(turn, track, recording, should, phase=Phase.PAUSING)
@@ -321,11 +329,25 @@ def _resumed(turn: Turn, track: Track, recording: Recording) -> None:
 def _ended(turn: Turn, track: Track, recording: Recording) -> None:
     if recording.phase in {Phase.STOPPING, Phase.LOST}:
         if recording.phase is Phase.STOPPING:
-            finish(turn, track, recording)
+            finish(turn, track, _overrun(turn, track, recording))
         else:
             turn.put(replace(track, recording=recording))
     else:
         _lose(turn, track, recording)
+
+
+def _overrun(turn: Turn, track: Track, recording: Recording) -> Recording:
+    """One that was stopped while it was starting, and has recorded for a while all the same: nobody may hear that."""
+    halted_at = recording.halted_at or turn.at
+    never_began = recording.started_at is None or recording.started_at >= halted_at
+    harmless = recording.halted_for in _ALLOWED_UNTIL_THE_END
+    if harmless or not recording.asked or not never_began or recording.tainted_from is not None:
+        return recording
+    if turn.at - halted_at <= timedelta(seconds=UNCONFIRMED_AFTER_S):
+        return recording
+    tainted = replace(recording, tainted_from=halted_at)
+    keeping.store(turn, track, tainted, RecordingState.QUARANTINING)
+    return tainted
 
 
 def _snoop_gone(turn: Turn, track: Track, recording: Recording) -> None:

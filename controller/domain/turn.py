@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from controller.domain.call import Call, Track
@@ -18,6 +18,8 @@ class Turn:
 
     call: Call
     at: datetime
+    late: timedelta = timedelta()
+    """How long after it happened this event was read."""
     commands: list[Command] = field(default_factory=list)
 
     def change(self, **facts: Any) -> None:  # noqa: ANN401 - whatever Call's own fields are

@@ -67,12 +67,14 @@ class Dialplan:
             purpose=query.get("purpose") or None,
             leg=None if named else ChannelId(session.request.channel_id),
         )
+        if request.leg is not None and not calls:
+            requests.tell_early(link.dispatcher, request.leg, request)
         if verb is not Verb.PAUSE:
             for call in calls:
                 requests.tell(link.dispatcher, call, request)
         else:
             states = await asyncio.gather(*(requests.act(link.dispatcher, call, request) for call in calls))
-            # Where no call is known and the PBX is watched, nothing of that channel is recorded, and nothing will be.
+            # Where no call is known and the PBX is watched, nothing of that channel is recorded; what it joins pauses.
             known = SILENT.issuperset(states) if calls else link.ready and not named
             await session.set_variable("RC_PAUSED", "yes" if known else "no")
 

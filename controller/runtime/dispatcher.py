@@ -6,14 +6,15 @@ means for the switchboard is told by ``listener``; this module knows calls only.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 
 from controller.domain.advance import advance
 from controller.domain.call import Call
 from controller.domain.commands import Command, Store
+from controller.domain.decision import Reason
 from controller.domain.events import (
     CallBegan,
     CallReplaced,
@@ -56,6 +57,14 @@ class Question:
     customer_hash: bytes | None
 
 
+@dataclass(slots=True)
+class _EarlyPause:
+    """What a channel asked for before it was in a call, and the calls that know of it by now."""
+
+    request: PauseRequested
+    told: set[CallId] = field(default_factory=set)
+
+
 def _never_too_many(_calls: int) -> bool:
     return False
 
@@ -87,6 +96,9 @@ class Dispatcher:
         self._private: dict[ChannelId, Role] = {}
         self._informed: frozenset[str] = frozenset()
         self._informed_by = ""
+        self._early: dict[ChannelId, list[_EarlyPause]] = {}
+        self.late = timedelta()
+        """How long after it happened that is read which is being told now."""
         self._gauge = metrics.CALLS.labels(pbx)
 
     @property
@@ -133,6 +145,7 @@ class Dispatcher:
         for pause in former.suspensions if former else ():
             again = PauseRequested(at=now(), cause=pause.cause, origin=pause.origin, actor=pause.actor, leg=pause.leg)
             self.tell(call.id, again)
+        self._tell_early(question.channel, now())
         return call.id
 
     def informed(self, extensions: frozenset[str], *, notice: str) -> None:
@@ -181,13 +194,23 @@ class Dispatcher:
         self._private[channel] = role
         self.connections_changed(self._switchboard.connected(channel) | {channel}, now())
 
+    def pause_early(self, channel: ChannelId, request: PauseRequested) -> None:
+        """A channel that is in no call is asked for card data: the call that it joins pauses, whichever it is."""
+        self._early.setdefault(channel, []).append(_EarlyPause(request))
+
+    def resume_early(self, channel: ChannelId, cause: Reason) -> None:
+        """That is over."""
+        left = [early for early in self._early.pop(channel, ()) if early.request.cause is not cause]
+        if left:
+            self._early[channel] = left
+
     def tell(self, call_id: CallId, event: Event) -> None:
         """Apply an event to a call; one that is over hears nothing any more."""
         before = self._calls.get(call_id)
         if before is None:
             return
         metrics.EVENTS.inc()
-        call, commands = advance(before, event)
+        call, commands = advance(before, event, late=self.late)
         self._calls[call_id] = call
         for command in commands:
             self._carry_out(call, command)
@@ -207,6 +230,8 @@ class Dispatcher:
         customers = [channel for channel in around if channel in self._by_customer]
         for customer in customers:
             self._update_parties(customer, at)
+        for channel in around & self._early.keys():
+            self._tell_early(channel, at)
         if not customers:
             self._notice(around, at)
 
@@ -214,6 +239,7 @@ class Dispatcher:
         """A channel is gone; where it was a customer's, so is the call."""
         self._strangers.discard(channel)
         self._private.pop(channel, None)
+        self._early.pop(channel, None)
         call_id = self._by_customer.pop(channel, None)
         if call_id is not None:
             self.tell(call_id, CustomerLeft(at=now()))
@@ -228,6 +254,7 @@ class Dispatcher:
         self._by_customer.clear()
         self._strangers.clear()
         self._private.clear()
+        self._early.clear()
         self._kept.clear()
         self._gauge.set(0)
 
@@ -240,6 +267,14 @@ class Dispatcher:
         except TimeoutError:
             pass
         return self._calls.get(call_id)
+
+    def _tell_early(self, channel: ChannelId, at: datetime) -> None:
+        """Tell the calls that a channel is in now what it asked for before, once each."""
+        for call in self.calls_of(channel):
+            for early in self._early.get(channel, ()):
+                if call.id not in early.told:
+                    early.told.add(call.id)
+                    self.tell(call.id, replace(early.request, at=at))
 
     def _keep(self, before: Call, call: Call) -> None:
         """Have it written down for a daemon that may have to go on with this call."""

@@ -14,13 +14,16 @@ from controller.ari.client import Ari
 from controller.domain.commands import Conclude, Play
 from controller.domain.consent import Heard, Outcome
 from controller.domain.names import CallId, ChannelId
-from controller.errors import AgiError, AgiHangup, PbxError
+from controller.errors import AgiError, AgiHangup, Gone, NotNow, PbxError
 
 SAMPLES_PER_MS = 8
 """Prompts are 8 kHz files, checked when the configuration is read."""
 
-PLAYING_MARGIN_S = 3.0
-"""How much longer than its length a prompt may take before the peer counts as stuck."""
+PLAYING_MARGIN_S = 1.5
+"""How much longer than its length a prompt may take before the peer counts as stuck: so long a caller may wait."""
+
+AGAIN_AFTER_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""When a caller whom Asterisk did not take back is given back again."""
 
 _OUTCOMES = {
     StreamOutcome.COMPLETED: Outcome.PLAYED,
@@ -178,11 +181,18 @@ class StasisDoor:
         await self.let_go()
 
     async def let_go(self) -> None:
-        """Continue in the dialplan: Stasis holds a caller for ever."""
-        try:
-            await self._ari.continue_in_dialplan(str(self._channel))
-        except PbxError as error:
-            _log.info("door.stasis_not_continued", reason=type(error).__name__)
+        """Continue in the dialplan: Stasis holds a caller for ever, so this is tried until it is done."""
+        for wait_s in (*AGAIN_AFTER_S, None):
+            try:
+                await self._ari.continue_in_dialplan(str(self._channel))
+            except (Gone, NotNow):  # it has left, or is back already
+                return
+            except PbxError as error:
+                _log.warning("door.stasis_not_continued", reason=type(error).__name__)
+            else:
+                return
+            if wait_s is not None:
+                await asyncio.sleep(wait_s)
 
     def pressed(self, digit: str) -> None:
         """A key, while a prompt plays or after it."""

@@ -88,6 +88,7 @@ class Executor:
             case do.Pause(recording=recording):
                 self._spawn(self._pause(call.id, recording))
             case do.Stop(recording=recording):
+                self._deadman.released(recording)
                 self._spawn(self._stop(call.id, recording))
             case do.Resume(recording=recording):
                 self._spawn(self._resume(call.id, recording))
@@ -147,12 +148,17 @@ class Executor:
             self._tell(call, PauseUnconfirmed(at=now(), recording=recording))
 
     async def _stop(self, call: CallId, recording: RecordingName) -> None:
-        try:
-            await self._ari.hangup(recording, fresh=True)
-        except Gone:
-            self._tell(call, SnoopGone(at=now(), recording=recording))
-        except PbxError as error:  # the core asks again, and the dead man's switch runs out
-            self._failed("stop", error)
+        """Over a new connection, and where none can be had, over those that there are."""
+        for fresh in (True, False):
+            try:
+                await self._ari.hangup(recording, fresh=fresh)
+            except Gone:
+                self._tell(call, SnoopGone(at=now(), recording=recording))
+                return
+            except PbxError as error:  # the core asks again, and the dead man's switch runs out
+                self._failed("stop", error)
+            else:
+                return
 
     # The slow lane
 

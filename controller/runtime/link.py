@@ -100,10 +100,11 @@ class PbxLink:
             password=password,
             application=settings.ari.application,
         )
+        self._wanted = wanted(policy)
         self._stream = EventStream(
             ari=self._ari,
             random=random.random,
-            wanted=wanted(policy),
+            wanted=self._wanted,
             pulsed=lambda: self._deadman.watched,
             on_stalled=self._stalled,
         )
@@ -131,6 +132,7 @@ class PbxLink:
         )
         self.dispatcher.hinder(Hindrance.EVENTS_LOST, stands=True)
         self._reception.ask = self.dispatcher.ask
+        self._reception.known = self._switchboard.__contains__
         self._listener = Listener(
             switchboard=self._switchboard,
             dispatcher=self.dispatcher,
@@ -138,6 +140,7 @@ class PbxLink:
             reception=self._reception,
             notices=notices,
         )
+        self._reception.seen = self._listener.seen
         self.ready = False
         """Whether events are heard and everything that was missed has been asked for."""
         self.application = settings.ari.application
@@ -174,9 +177,13 @@ class PbxLink:
         self._executor.quarantine(recording, moved)
 
     async def decide_by(self, policy: Policy) -> None:
-        """Calls that begin from now on are decided by this policy. Raises PbxError where the PBX cannot be told."""
+        """Calls that begin from now on are decided by this policy. Raises PbxError where the PBX cannot be told.
+
+        What the policies before it need goes on to be heard: calls under way keep the one that they began with.
+        """
         self.dispatcher.policy = policy
-        await self._stream.want(wanted(policy))
+        self._wanted |= wanted(policy)
+        await self._stream.want(self._wanted)
 
     def tell(self, call: CallId, event: Event) -> None:
         """Apply an event to a call."""
@@ -292,6 +299,7 @@ class PbxLink:
         else:
             for channel_id in channels:
                 self.dispatcher.connections_changed(self._switchboard.connected(ChannelId(channel_id)), now())
+        self._listener.places()
         self._listener.touched = None
         if self.estate is not None:
             self.estate.settle()
@@ -366,6 +374,13 @@ class PbxLink:
             state = ""
         if state not in _STATES:
             self.tell(call, told.RecordingEnded(at=now(), recording=recording))
+        elif state == "recording" and phase is Phase.PAUSED is self._phase(recording):
+            self.tell(call, told.PauseUnconfirmed(at=now(), recording=recording))
+
+    def _phase(self, recording: RecordingName) -> Phase | None:
+        """What a recording is by now."""
+        known = self._recordings().get(recording)
+        return known[1] if known is not None else None
 
     async def _let_go(self, channels: dict[str, Channel]) -> None:
         """Give callers back who were in our application when the link broke: it holds them for ever."""

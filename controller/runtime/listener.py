@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import assert_never
 
 from controller.ari import events as ari
@@ -14,6 +16,7 @@ from controller.domain.switchboard import Switchboard
 from controller.runtime.clock import now
 from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.dispatcher import Dispatcher
+from controller.runtime.lag import Lag
 from controller.runtime.notices import Notices
 from controller.runtime.reception import Reception
 from controller.runtime.requests import CAUSES
@@ -81,13 +84,20 @@ class Listener:
         self._deadman = deadman
         self._reception = reception
         self._notices = notices
+        self._lag = Lag()
         self.touched: set[str] | None = None
         """Channels that events have spoken of since this was set to an empty set; None while nobody asks."""
 
-    def hear(self, event: ari.Event) -> None:  # noqa: C901, PLR0912 - one arm for each event
+    def hear(self, event: ari.Event) -> None:
         """Apply one event."""
-        if not isinstance(event, Heeded):
-            return
+        self._dispatcher.late = timedelta(seconds=self._lag.of(event.timestamp.timestamp(), monotonic()))
+        try:
+            if isinstance(event, Heeded):
+                self._hear(event)
+        finally:
+            self._dispatcher.late = timedelta()
+
+    def _hear(self, event: Heeded) -> None:  # noqa: C901, PLR0912 - one arm for each event
         match event:
             case ari.ChannelCreated(channel=channel):
                 self._created(channel)
@@ -132,7 +142,14 @@ class Listener:
 
     def seen(self, channel: Channel) -> None:
         """A channel exists."""
-        self._switchboard.seen(ChannelId(channel.id), channel.name)
+        self._switchboard.seen(ChannelId(channel.id), channel.name, channel.dialplan.context)
+
+    def places(self) -> None:
+        """Tell every call where in the dialplan those are whom it is connected with: some may have moved unseen."""
+        for call in list(self._dispatcher.calls):
+            for channel in self._switchboard.reached(call.customer):
+                moved = told.DialplanMoved(at=now(), channel=channel, context=self._switchboard.context(channel))
+                self._dispatcher.tell(call.id, moved)
 
     def _created(self, channel: Channel) -> None:
         self._touch(channel)
@@ -172,6 +189,16 @@ class Listener:
         else:
             self._switchboard.entered(entering, BridgeId(bridge.id))
         self._dispatcher.connections_changed(before | self._switchboard.connected(entering), now())
+        self._asked_for_card(entering)
+
+    def _asked_for_card(self, entering: ChannelId) -> None:
+        """Who joins may be where a card is asked for already, and say nothing of it until they leave."""
+        for call in self._dispatcher.calls_of(entering):
+            for channel in self._switchboard.reached(entering):
+                context = self._switchboard.context(channel)
+                if call.policy.pauses.asks_for_card(context):
+                    moved = told.DialplanMoved(at=now(), channel=channel, context=context)
+                    self._dispatcher.tell(call.id, moved)
 
     def _left(self, channel: Channel, bridge: Bridge) -> None:
         self._touch(channel)
@@ -200,6 +227,10 @@ class Listener:
 
     def _moved(self, channel: Channel) -> None:
         """A channel is at another place in the dialplan."""
+        self._touch(channel)
+        if is_ours(channel.id):
+            return
+        self.seen(channel)
         context = channel.dialplan.context
         self._tell(channel, lambda at: told.DialplanMoved(at=at, channel=ChannelId(channel.id), context=context))
 
@@ -218,7 +249,13 @@ class Listener:
         values = {name.lower(): value for name, value in event.userevent.items()}
         cause = CAUSES.get(str(values.get("reason", "payment")), CAUSES["payment"])
         leg = ChannelId(event.channel.id)
-        self._tell(event.channel, lambda at: kind(at=at, cause=cause, origin="dialplan", actor="dialplan", leg=leg))
+        said = kind(at=now(), cause=cause, origin="dialplan", actor="dialplan", leg=leg)
+        if self._dispatcher.calls_of(leg):
+            self._tell(event.channel, lambda at: replace(said, at=at))
+        elif isinstance(said, told.PauseRequested):
+            self._dispatcher.pause_early(leg, said)
+        else:
+            self._dispatcher.resume_early(leg, cause)
 
     def _tell(self, channel: Channel, event: Callable[[datetime], told.Event]) -> None:
         """Tell every call that this channel takes part in."""

@@ -9,7 +9,7 @@ from controller.ari.client import Ari
 from controller.ari.resources import Channel
 from controller.domain.names import ChannelId
 from controller.domain.policy import Asked, Direction, Number
-from controller.errors import PbxError
+from controller.errors import Gone, PbxError
 from controller.numbers import hashed, spellings
 from controller.runtime.dispatcher import Question
 from controller.runtime.doors import AgiDoor, Door, StasisDoor
@@ -32,12 +32,17 @@ class Reception:
         self._country = country
         self.doors: dict[ChannelId, Door] = {}
         self.ask: Ask = _nobody_asks
+        self.known: Callable[[ChannelId], bool] = _everybody
+        """Whether the PBX's events have told of a channel."""
+        self.seen: Callable[[Channel], None] = _nobody_looks
 
     async def consent(self, session: AgiSession) -> None:
         """Hold a dialogue with the caller of a FastAGI session; returns when it is over. Raises AgiError."""
         request = session.request
         direction = _direction(request.query.get("direction", ""))
         linkedid = await session.get_variable("CHANNEL(linkedid)")
+        if direction is Direction.OUTBOUND and not await self._introduced(ChannelId(linkedid or "")):
+            return
         channel = ChannelId(request.channel_id)
         door = AgiDoor(session, limited=direction is Direction.INBOUND)
         # On the leg of a person called, too, the caller's number is their own.
@@ -63,6 +68,22 @@ class Reception:
         finally:
             if self.doors.get(channel) is door:
                 del self.doors[channel]
+
+    async def _introduced(self, caller: ChannelId) -> bool:
+        """Whether it is clear who calls: FastAGI may be quicker than the PBX's events.
+
+        It decides whether this call is anybody's business (an employee representative's is not).
+        """
+        if self.known(caller):
+            return True
+        try:
+            self.seen(await self._ari.channel(caller))
+        except Gone:  # it has left: who talks to this leg is told by the events
+            return True
+        except PbxError as error:
+            _log.warning("reception.caller_unknown", reason=type(error).__name__)
+            return False
+        return True
 
     def came(self, channel: Channel, args: tuple[str, ...]) -> None:
         """A caller came by ``Stasis(application,consent,QUEUE[,DIRECTION])``."""
@@ -136,3 +157,11 @@ def _direction(text: str) -> Direction:
 
 def _nobody_asks(question: Question) -> object:  # noqa: ARG001 - fulfils Ask
     raise AssertionError("the reception is not connected to a dispatcher")
+
+
+def _everybody(_channel: ChannelId) -> bool:
+    return True
+
+
+def _nobody_looks(_channel: Channel) -> None:
+    """Where nobody keeps a switchboard."""

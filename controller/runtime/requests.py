@@ -97,6 +97,17 @@ def tell(dispatcher: Dispatcher, call: CallId, request: Request) -> None:
     dispatcher.tell(call, _event(request))
 
 
+def tell_early(dispatcher: Dispatcher, leg: ChannelId, request: Request) -> None:
+    """Ask it for a channel that is in no call yet: a pause holds for the call that it joins."""
+    match _event(request):
+        case PauseRequested() as pause:
+            dispatcher.pause_early(leg, pause)
+        case ResumeRequested(cause=cause):
+            dispatcher.resume_early(leg, cause)
+        case _:
+            pass
+
+
 async def act(dispatcher: Dispatcher, call: CallId, request: Request) -> CallState:
     """Ask it, and wait until it is done, or until it is clear that it is not yet; a pause until it is confirmed."""
     tell(dispatcher, call, request)

@@ -235,10 +235,10 @@ class Story:
         """The last step's commands by name, but for what is only written down or timed."""
         return [type(c).__name__ for c in self.commands if not isinstance(c, Log | Store | SetTimer)]
 
-    def happens(self, event: events.Event) -> None:
-        """One event."""
+    def happens(self, event: events.Event, *, late_ms: float = 0) -> None:
+        """One event, read so long after it happened."""
         before = self.call
-        self.call, self.commands = advance(before, event)
+        self.call, self.commands = advance(before, event, late=timedelta(milliseconds=late_ms))
         self.laws.watch(before, event, self.call, self.commands)
         for command in self.commands:
             match command:

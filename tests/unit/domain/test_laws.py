@@ -90,6 +90,7 @@ class AnyCall(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOON
+        self.late = timedelta()
         self.pbx = FakePbx()
         self.to_do: list[Command] = []
         self.questions: list[Commit | CommitSampled] = []
@@ -116,7 +117,7 @@ class AnyCall(RuleBasedStateMachine):
 
     def feed(self, event: events.Event) -> None:
         before = self.call
-        self.call, commands = advance(before, event)
+        self.call, commands = advance(before, event, late=self.late)
         self.laws.watch(before, event, self.call, commands)
         for command in commands:
             match command:
@@ -139,6 +140,10 @@ class AnyCall(RuleBasedStateMachine):
         milliseconds = played.milliseconds if outcome is Outcome.PLAYED else 700
         heard = Heard(prompt=played, outcome=outcome, milliseconds=milliseconds, key=key)
         self.feed(events.PromptEnded(at=self.now, heard=heard))
+
+    @rule(milliseconds=st.sampled_from([0, 0, 0, 100, 300, 4000]))
+    def what_is_read_is_late(self, milliseconds: int) -> None:
+        self.late = timedelta(milliseconds=milliseconds)
 
     @rule(milliseconds=st.sampled_from([1, 50, 2999, 10_000]))
     def time_passes(self, milliseconds: int) -> None:

@@ -1,5 +1,7 @@
 """A PBX that stood still: its snoop channels may be behind the call, and no pause may begin to be heard by that."""
 
+from datetime import timedelta
+
 import pytest
 
 from controller.domain import events
@@ -119,3 +121,77 @@ def test_a_call_without_a_recording_does_not_care() -> None:
     story.begins()
     stalls(story)
     assert story.commands == ()
+
+
+@pytest.mark.parametrize("late_ms", [251, 5000])
+def test_a_pause_that_is_read_late_is_one_that_nobody_confirmed(late_ms: float) -> None:
+    """What the agent's phone said in the meantime is in the file."""
+    story = recorded()
+    happened_at = story.now - timedelta(milliseconds=late_ms)
+    asked = events.PauseRequested(at=story.now, cause=Reason.PAYMENT, origin="agent", actor="agent:201")
+    story.happens(asked, late_ms=late_ms)
+    assert story.did == ["Stop", "Alert"]
+    assert story.recording.tainted_from == happened_at
+    story.pbx_says(events.RecordingEnded)
+    assert [record.quarantined_from for record in story.track.quarantining] == [happened_at]
+
+
+def test_so_is_one_that_comes_while_the_recording_is_going_on_again() -> None:
+    story = paused()
+    story.resumes()
+    story.ledger_commits()
+    asked = events.PauseRequested(at=story.now, cause=Reason.PAYMENT, origin="api", actor="api:crm")
+    story.happens(asked, late_ms=900)
+    assert story.did == ["Stop", "Alert"]
+    assert story.recording.tainted_from is not None
+
+
+def test_a_pause_that_is_read_soon_is_paused() -> None:
+    story = recorded()
+    asked = events.PauseRequested(at=story.now, cause=Reason.PAYMENT, origin="agent", actor="agent:201")
+    story.happens(asked, late_ms=200)
+    assert story.did == ["Pause"]
+    assert story.recording.tainted_from is None
+
+
+def starting() -> Story:
+    story = Story()
+    story.caller_listens()
+    story.agent_answers()
+    story.ledger_commits()
+    story.pbx_says(events.SnoopReady)
+    return story
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_recording_that_was_stopped_while_it_was_starting_and_ends_late_is_kept_from_every_ear(
+    *, begins: bool
+) -> None:
+    story = starting()
+    story.pauses()
+    triggered_at = story.now
+    assert story.did == ["Stop"]
+    if begins:
+        story.passes(5)
+        story.pbx_says(events.RecordingStarted)
+    story.passes(900)
+    story.pbx_says(events.RecordingEnded)
+    assert [record.quarantined_from for record in story.track.quarantining] == [triggered_at]
+
+
+def test_one_that_ends_at_once_holds_nothing() -> None:
+    story = starting()
+    story.pauses()
+    story.passes(5)
+    story.pbx_says(events.RecordingStarted)
+    story.passes(20)
+    story.pbx_says(events.RecordingEnded)
+    assert story.track.quarantining == ()
+
+
+def test_one_that_the_end_of_the_call_has_stopped_may_be_heard() -> None:
+    story = starting()
+    story.customer_leaves()
+    story.passes(900)
+    story.pbx_says(events.RecordingEnded)
+    assert story.track.quarantining == ()

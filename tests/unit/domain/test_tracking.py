@@ -101,7 +101,9 @@ def test_a_recording_comes_to_life() -> None:
             ["Stop", "Alert"],
             id="an unconfirmed one is a stop, and a loud one",
         ),
-        pytest.param("paused", events.PauseUnconfirmed, "paused", NOTHING, id="once confirmed it stays so"),
+        pytest.param(
+            "paused", events.PauseUnconfirmed, "stopping", ["Stop", "Alert"], id="one that is found recording is a stop"
+        ),
         pytest.param("pausing", events.ResumeConfirmed, "pausing", NOTHING, id="a pause is not confirmed by a resume"),
         pytest.param("pausing", events.ResumeUnconfirmed, "pausing", NOTHING, id="nor broken by one"),
         pytest.param("resuming", events.ResumeConfirmed, "recording", NOTHING, id="a confirmed resume records"),

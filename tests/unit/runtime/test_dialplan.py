@@ -117,3 +117,20 @@ async def test_whoever_dials_the_prefix_amid_a_recording_pauses_it_until_they_le
     call = pbx.is_recorded("customer", "201", bridge="talk")
     assert await asked(pbx, "private", channel="201") is None
     assert pbx.phase(call) is Phase.PAUSING
+
+
+async def test_a_pause_of_a_leg_that_is_in_no_call_holds_for_the_call_that_it_joins() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    assert await asked(pbx, "pause", channel="ivr") == "yes"
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1")
+    assert pbx.phase(call) is Phase.PAUSING
+
+
+async def test_unless_the_dialplan_has_said_that_it_is_over() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    await asked(pbx, "pause", channel="ivr")
+    await asked(pbx, "resume", channel="ivr")
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1")
+    assert pbx.phase(call) is Phase.RECORDING

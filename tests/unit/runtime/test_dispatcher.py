@@ -175,3 +175,53 @@ def test_nothing_is_left_for_the_next_daemon_of_a_call_that_is_over() -> None:
     pbx.dispatcher.tell(call, events.RecordingEnded(at=NOON, recording=name))
     assert states(pbx, call)[-1] is None
     assert pbx.dispatcher.call(call) is None
+
+
+EARLY = events.PauseRequested(at=NOON, cause=Reason.PAYMENT, origin="dialplan", actor="dialplan", leg=ChannelId("ivr"))
+
+
+def test_a_leg_that_asked_for_a_pause_before_it_joined_pauses_the_call_that_it_joins() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    pbx.dispatcher.pause_early(ChannelId("ivr"), EARLY)
+    assert pbx.phase(call) is Phase.RECORDING
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1")
+    assert pbx.phase(call) is Phase.PAUSING
+    assert [s.leg for s in pbx.call(call).suspensions] == ["ivr"]
+
+
+def test_it_does_so_once() -> None:
+    """Whoever ends the pause in the call has ended it."""
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    pbx.dispatcher.pause_early(ChannelId("ivr"), EARLY)
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1")
+    over = events.ResumeRequested(at=NOON, cause=Reason.PAYMENT, origin="dialplan", actor="dialplan")
+    pbx.dispatcher.tell(call, over)
+    pbx.joins("202", "PJSIP/202-00000003")
+    assert pbx.call(call).suspensions == ()
+
+
+def test_a_pause_that_was_over_before_the_leg_joined_is_none() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    pbx.dispatcher.pause_early(ChannelId("ivr"), EARLY)
+    pbx.dispatcher.resume_early(ChannelId("ivr"), Reason.PAYMENT)
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1")
+    assert pbx.call(call).suspensions == ()
+
+
+def test_a_leg_that_has_gone_asks_for_nothing_any_more() -> None:
+    pbx = Switched()
+    call = pbx.is_recorded("customer", "201", bridge="talk")
+    pbx.dispatcher.pause_early(ChannelId("ivr"), EARLY)
+    pbx.dispatcher.gone(ChannelId("ivr"))
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1")
+    assert pbx.call(call).suspensions == ()
+
+
+def test_a_caller_who_pays_before_they_are_asked_is_paused_from_the_first_moment() -> None:
+    pbx = Switched()
+    pbx.dispatcher.pause_early(ChannelId("customer"), replace(EARLY, leg=ChannelId("customer")))
+    call = pbx.asks("customer")
+    assert [s.cause for s in pbx.call(call).suspensions] == [Reason.PAYMENT]

@@ -1,17 +1,21 @@
 """Whoever is asked gets back to their dialplan, whatever fails."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from controller.agi.request import parse_request
 from controller.agi.session import AgiSession, Streamed, StreamOutcome
 from controller.ari.client import Ari
+from controller.ari.resources import Channel
 from controller.domain.commands import Conclude, Play
 from controller.domain.decision import Reason, Verdict
 from controller.domain.names import CallId, ChannelId
 from controller.domain.policy import Prompt
-from controller.errors import PbxUnreachable
+from controller.errors import Gone, PbxError, PbxUnreachable
+from controller.runtime.dispatcher import Question
 from controller.runtime.doors import AgiDoor, Door, StasisDoor
 from controller.runtime.reception import Reception
 
@@ -129,3 +133,67 @@ async def test_a_prompt_in_the_language_of_the_channel_changes_nothing_on_it() -
     await door.play(_play("fr"))
     await door.conclude(CallId("call"), CONCLUSION)
     assert (session.spoken, session.changes) == (["fr"], 0)
+
+
+class Shaky(Pbx):
+    """Does not answer the first time."""
+
+    async def continue_in_dialplan(self, channel: str) -> None:
+        broken, self._broken = self._broken, ()
+        if broken:
+            raise PbxUnreachable("no answer")
+        await super().continue_in_dialplan(channel)
+
+
+async def test_a_caller_whom_asterisk_did_not_take_back_is_given_back_again() -> None:
+    pbx = Shaky("continue")
+    await StasisDoor(cast("Ari", pbx), CALLER).let_go()
+    assert pbx.continued == [CALLER]
+
+
+class Lines:
+    """A PBX that knows its channels better than its events have told."""
+
+    def __init__(self, found: Channel | PbxError) -> None:
+        self._found = found
+
+    async def channel(self, _channel: str) -> Channel:
+        if isinstance(self._found, PbxError):
+            raise self._found
+        return self._found
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "seen", "asked"),
+    [
+        pytest.param(True, PbxUnreachable("no answer"), [], True, id="who was seen is known"),
+        pytest.param(
+            False, Channel(id="290", name="PJSIP/290-1"), ["PJSIP/290-1"], True, id="who was not is looked up"
+        ),
+        pytest.param(False, Gone("no such channel"), [], True, id="who has left calls nobody"),
+        pytest.param(False, PbxUnreachable("no answer"), [], False, id="whom nobody can tell is not asked for"),
+    ],
+)
+async def test_who_calls_is_known_before_the_person_called_is_asked(
+    found: Channel | PbxError, seen: list[str], *, known: bool, asked: bool
+) -> None:
+    """FastAGI may be quicker than the events: a representative would be taken for anybody else."""
+    reception = Reception(ari=cast("Ari", Lines(found)), numbers_key=b"key", country="FR")
+    names: list[str] = []
+    questions: list[Question] = []
+    reception.known = lambda _channel: known
+    reception.seen = lambda channel: names.append(channel.name)
+    reception.ask = questions.append
+    environment = ["agi_request: agi://127.0.0.1/consent?direction=outbound", "agi_uniqueid: callee"]
+    request = parse_request([*environment, "agi_channel: PJSIP/carrier-00000001"])
+    session = SimpleNamespace(request=request, get_variable=_linkedid)
+    serving = asyncio.create_task(reception.consent(cast("AgiSession", session)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    assert (names, bool(questions)) == (seen, asked)
+
+
+async def _linkedid(_name: str) -> str:
+    return "290"

@@ -1,17 +1,19 @@
 """What comes of a command: what is told back, and what is counted."""
 
+import asyncio
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 from prometheus_client import REGISTRY
 
 from controller.ari.client import Ari
-from controller.domain.commands import Command, Commit, CommitSampled
+from controller.domain.commands import Command, Commit, CommitSampled, Stop
 from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.events import DecisionCommitted, DecisionLost, Event
 from controller.domain.names import CallId, RecordingName
 from controller.domain.turn import Turn
-from controller.errors import Gone
+from controller.errors import Gone, PbxUnreachable
 from controller.runtime.deadman import DeadMansSwitch, KeepsAlive
 from controller.runtime.executor import Executor
 from controller.runtime.notices import Notices
@@ -93,3 +95,53 @@ async def test_a_snoop_that_is_gone_already_cannot_be_recorded_from() -> None:
     deadman.released(name)
     with pytest.raises(Gone):
         await deadman.arm(name)
+
+
+@dataclass
+class Refusing:
+    """A PBX that takes no new connection; over those that there are it does what it is asked, or not even that."""
+
+    deaf: bool = False
+    hung_up: list[str] = field(default_factory=list)
+    refreshed: int = 0
+
+    async def hangup(self, channel: str, *, fresh: bool = False) -> None:
+        if fresh or self.deaf:
+            raise PbxUnreachable("no connection")
+        self.hung_up.append(channel)
+
+    async def keep_recording_alive(self, _snoop_channel_name: str, _seconds: int) -> None:
+        self.refreshed += 1
+
+
+async def stopped(pbx: Refusing) -> None:
+    """Have a recording stopped; then the dead man's switch has its turn."""
+    name = RecordingName("rc-call-quality-1")
+    deadman = DeadMansSwitch(cast("KeepsAlive", pbx), watching=lambda: True, name="main")
+    deadman.known(name, "Snoop/customer-00000001")
+    await deadman.arm(name)
+    executor = Executor(
+        ari=cast("Ari", pbx),
+        writer=cast("Writer", None),
+        register=cast("Register", None),
+        deadman=deadman,
+        doors={},
+        notices=cast("Notices", None),
+        tell=lambda _call, _event: None,
+        alarm=lambda _call, _reason: None,
+    )
+    executor.carry_out(CALL, Stop(recording=name))
+    await asyncio.sleep(0.01)
+    await deadman._refresh(asyncio.get_running_loop().time() + 60)
+
+
+async def test_the_dead_mans_switch_runs_out_for_what_is_to_stop() -> None:
+    pbx = Refusing(deaf=True)
+    await stopped(pbx)
+    assert pbx.refreshed == 1
+
+
+async def test_a_stop_that_gets_no_connection_of_its_own_takes_one_that_is_there() -> None:
+    pbx = Refusing()
+    await stopped(pbx)
+    assert pbx.hung_up == ["rc-call-quality-1"]

@@ -11,9 +11,13 @@ import pytest
 
 from controller.ari import events as ari
 from controller.ari.client import Ari
-from controller.ari.resources import Bridge, Channel, Dialplan
+from controller.ari.resources import Bridge, Channel, Dialplan, LiveRecording
 from controller.config.settings import Ari as AriSettings
 from controller.config.settings import Pbx
+from controller.domain import events
+from controller.domain.decision import Reason
+from controller.domain.names import CallId
+from controller.domain.policy import Pauses
 from controller.domain.recording import Phase
 from controller.errors import PbxRefused
 from controller.runtime.link import PbxLink
@@ -87,6 +91,9 @@ class Asterisk:
             await self.link._catch_up()
         return self.link
 
+    async def live_recording(self, name: str) -> LiveRecording:
+        return LiveRecording(name=name, state="recording")
+
     async def keep_recording_alive(self, snoop_channel_name: str, seconds: int) -> None: ...
 
 
@@ -159,3 +166,50 @@ async def test_those_who_wait_in_one_car_park_do_not_hear_one_another(technology
         link._listener.hear(ari.ChannelCreated(timestamp=NOON, channel=channel))
         link._listener.hear(ari.ChannelEnteredBridge(timestamp=NOON, channel=channel, bridge=bridge))
     assert len(list(link.dispatcher.calls)) == calls
+
+
+def recorded(link: PbxLink, switched: Switched) -> CallId:
+    """A call that is recorded on this PBX."""
+    link.dispatcher = link._listener._dispatcher = switched.dispatcher
+    link._switchboard = link._listener._switchboard = switched.switchboard
+    return switched.is_recorded("customer", "201", bridge="talk")
+
+
+async def test_a_recording_that_is_called_paused_and_records_is_ended() -> None:
+    """Another program has resumed it."""
+    switched, pbx = Switched(), Asterisk([AGENT, CUSTOMER])
+    link = await pbx.is_met()
+    call = recorded(link, switched)
+    switched.dispatcher.tell(call, events.PauseRequested(at=NOON, cause=Reason.PAYMENT, origin="api", actor="api"))
+    name = switched.recording(call)
+    switched.dispatcher.tell_recording(name, events.PauseConfirmed(at=NOON, recording=name))
+    pbx.present = [Channel(id="201", name="PJSIP/201-00000001"), CUSTOMER, Channel(id=name, name="Snoop/customer-1")]
+    pbx.bridged = [Bridge(id="talk", technology="simple_bridge", channels=("201", "customer"))]
+    await link._catch_up()
+    assert switched.phase(call) is Phase.STOPPING
+
+
+async def test_a_payment_that_began_while_events_were_lost_pauses() -> None:
+    switched, pbx = Switched(), Asterisk([AGENT, CUSTOMER])
+    switched.dispatcher.policy = policy(pauses=Pauses(contexts=("payment-*",)))
+    link = await pbx.is_met()
+    call = recorded(link, switched)
+    name = switched.recording(call)
+    near, far = "Local/pay@ivr-00000001;1", "Local/pay@ivr-00000001;2"
+    pbx.present = [
+        Channel(id="201", name="PJSIP/201-00000001"),
+        CUSTOMER,
+        Channel(id="near", name=near),
+        Channel(id="far", name=far, dialplan=Dialplan(context="payment-ivr")),
+        Channel(id=name, name="Snoop/customer-1"),
+    ]
+    pbx.bridged = [Bridge(id="talk", technology="softmix", channels=("201", "customer", "near"))]
+    await link._catch_up()
+    assert [pause.cause for pause in switched.call(call).suspensions] == [Reason.PAYMENT]
+
+
+async def test_what_calls_under_way_need_is_heard_whatever_the_policy_becomes() -> None:
+    link = await Asterisk([]).is_met()
+    await link.decide_by(policy(pauses=Pauses(contexts=("payment-*",))))
+    await link.decide_by(policy())
+    assert "ChannelDialplan" in link._stream._wanted

@@ -1,17 +1,19 @@
 """What a PBX's events say of payments and holds, whoever in the call they are about."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import cast
 
 import pytest
 
 from controller.ari import events as ari
 from controller.ari.client import Ari
-from controller.ari.resources import Channel, Dialplan
+from controller.ari.resources import Bridge, Channel, Dialplan
 from controller.domain import events
 from controller.domain.decision import Reason
 from controller.domain.policy import Pauses
 from controller.domain.recording import Phase
+from controller.runtime.clock import now
 from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.listener import Listener, wanted
 from controller.runtime.notices import Notices
@@ -110,3 +112,68 @@ def test_the_digits_of_a_caller_in_a_pause_are_kept_nowhere() -> None:
         line.hears(ari.ChannelDtmfReceived(timestamp=NOON, channel=CUSTOMER, digit=digit))
     assert (line.pbx.call(line.call), line.pbx.commands) == (call, commands)
     assert call.suspensions[0].cause is Reason.PAYMENT
+
+
+NEAR = Channel(id="near", name="Local/pay@ivr-00000001;1")
+FAR = Channel(id="far", name="Local/pay@ivr-00000001;2", dialplan=Dialplan(context="payment-ivr"))
+TALK = Bridge(id="talk", technology="simple_bridge")
+
+
+def joined_by_an_ivr(line: Line) -> None:
+    """A payment IVR behind a Local channel has begun before it is taken into the conversation."""
+    for channel in (NEAR, FAR):
+        line.hears(ari.ChannelCreated(timestamp=NOON, channel=channel))
+    line.hears(ari.ChannelEnteredBridge(timestamp=NOON, channel=NEAR, bridge=TALK))
+
+
+def test_who_joins_from_a_payments_context_pauses_at_once() -> None:
+    line = Line()
+    joined_by_an_ivr(line)
+    assert line.pauses == [("payment", "dialplan")]
+
+
+def test_who_joins_from_elsewhere_does_not() -> None:
+    line = Line(Pauses(contexts=("another",)))
+    joined_by_an_ivr(line)
+    assert line.pauses == []
+
+
+def test_a_leg_that_pauses_by_a_user_event_before_it_joins_pauses_when_it_does() -> None:
+    line = Line()
+    line.says("RecordingPause", channel=NEAR)
+    assert line.pauses == []
+    joined_by_an_ivr(Line(Pauses()))
+    line.hears(ari.ChannelCreated(timestamp=NOON, channel=NEAR))
+    line.hears(ari.ChannelEnteredBridge(timestamp=NOON, channel=NEAR, bridge=TALK))
+    assert line.pauses == [("payment", "dialplan")]
+
+
+def test_unless_it_has_said_that_it_is_over() -> None:
+    line = Line()
+    line.says("RecordingPause", channel=NEAR)
+    line.says("RecordingResume", channel=NEAR)
+    line.hears(ari.ChannelCreated(timestamp=NOON, channel=NEAR))
+    line.hears(ari.ChannelEnteredBridge(timestamp=NOON, channel=NEAR, bridge=TALK))
+    assert line.pauses == []
+
+
+def pressed(line: Line, *, told_s_ago: float) -> None:
+    told_at = now() - timedelta(seconds=told_s_ago)
+    for digit in "*7":
+        line.hears(ari.ChannelDtmfReceived(timestamp=told_at, channel=AGENT, digit=digit))
+
+
+def test_a_key_that_lay_there_while_the_daemon_stood_still_is_no_clean_pause() -> None:
+    line = Line()
+    line.hears(ari.ChannelDtmfReceived(timestamp=now(), channel=CUSTOMER, digit="1"))
+    pressed(line, told_s_ago=5)
+    recording = line.pbx.call(line.call).tracks[0].recording
+    assert recording is not None
+    assert (recording.phase, recording.tainted_from is not None) == (Phase.STOPPING, True)
+
+
+def test_a_key_that_is_read_at_once_is() -> None:
+    line = Line()
+    line.hears(ari.ChannelDtmfReceived(timestamp=now(), channel=CUSTOMER, digit="1"))
+    pressed(line, told_s_ago=0)
+    assert line.pbx.phase(line.call) is Phase.PAUSING
