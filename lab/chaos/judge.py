@@ -72,14 +72,13 @@ def undecided(recording: Row, decisions: Sequence[Row], born_at: datetime | None
     """What of a recording's beginning and end no decision tells.
 
     The n-th file of a purpose begins by the n-th decision at the earliest that allows it. ``born_at`` is when its file
-    was made, None where there is none.
+    was made, None where there is none; when the daemon says that it began is by a clock that may have jumped.
     """
     name, purpose = recording["name"], recording["purpose"]
     serial = int(name.rpartition("-")[2])
-    begins = born_at or recording["started_at"]
     allowing = [d for d in decisions if d["verdict"] == "allowed" and d["kind"] in {"record", "resume"}]
-    before = [d for d in allowing if d["purpose"] == purpose and begins is not None and d["written_at"] < begins]
-    if begins is not None and len(before) < serial:
+    before = [d for d in allowing if d["purpose"] == purpose and born_at is not None and d["written_at"] < born_at]
+    if born_at is not None and len(before) < serial:
         yield f"{name} began by no decision of its own: {len(before)} before it"
     ends = {"stop", "discard", "retain"}
     if not [d for d in decisions if d["kind"] in ends and d["facts"].get("recording") == name]:
