@@ -10,10 +10,13 @@ from controller.domain.policy import Basis, Period, Start
 HIGHEST_RATE = 0.30
 LOWEST_RATE = 0.20
 
-_QUALITY = (Period(months=6), "CNIL, listening and recording at work: quality and training")
+_WORK = "CNIL, listening and recording at work"
+_QUALITY = (Period(months=6), f"{_WORK}: quality and training")
 _EVIDENCE = (Period(years=5), "the usual practice for evidence of a contract")
 _OBLIGATION = (Period(years=7), "MiFID II art. 16(7): 5 years, 7 where the authority asks for it")
-_ANALYSES = (Period(years=1), "CNIL, listening and recording at work: documents of analysis")
+_ANALYSES = (Period(years=1), f"{_WORK}: documents of analysis")
+_UNSAMPLED = frozenset({Basis.CONTRACT, Basis.LEGAL_OBLIGATION})
+"""What may be recorded without a sample. Anything else is quality, whatever starts it."""
 _SMALL = 1e-9
 
 
@@ -37,20 +40,22 @@ def _check_basis(purpose: PurposeShape, path: Path) -> Findings:
             message="must be on-trigger: evidence of a contract is recorded from when the talk is about concluding"
             " it, never from the answer (CNIL, 25 April 2022)",
         )
-    everything = purpose.sampling == "all"
-    if everything and purpose.basis is not Basis.LEGAL_OBLIGATION and purpose.starts is Start.ON_ANSWER:
-        yield Finding(
-            path=(*path, "sampling"),
-            message="all is only for a legal obligation or a recording on-trigger: recording must not be"
-            " systematic (CNIL, listening and recording at work)",
+    if purpose.basis in _UNSAMPLED:
+        return
+    if purpose.starts is Start.ON_TRIGGER:
+        message = (
+            "must be on-answer: on-trigger is only for evidence of a contract or a legal obligation. Of anything else a"
+            " sample is recorded, and a sample of answered calls is drawn at the answer"
         )
+        yield Finding(path=(*path, "starts"), message=f"{message} ({_WORK})")
+    if purpose.sampling == "all":
+        message = "all is only for evidence of a contract or a legal obligation: recording must not be systematic"
+        yield Finding(path=(*path, "sampling"), message=f"{message} ({_WORK})")
 
 
-def retention_limit(basis: Basis, start: Start) -> tuple[Period, str]:
+def retention_limit(basis: Basis) -> tuple[Period, str]:
     """The longest retention, and where it comes from."""
-    if basis is Basis.LEGAL_OBLIGATION:
-        return _OBLIGATION
-    return _QUALITY if start is Start.ON_ANSWER and basis is not Basis.CONTRACT else _EVIDENCE
+    return {Basis.LEGAL_OBLIGATION: _OBLIGATION, Basis.CONTRACT: _EVIDENCE}.get(basis, _QUALITY)
 
 
 def analyses_limit(basis: Basis) -> tuple[Period, str]:
@@ -59,7 +64,7 @@ def analyses_limit(basis: Basis) -> tuple[Period, str]:
 
 
 def _check_retention(purpose: PurposeShape, path: Path) -> Findings:
-    yield from _check_period(purpose.retention, (*path, "retention"), *retention_limit(purpose.basis, purpose.starts))
+    yield from _check_period(purpose.retention, (*path, "retention"), *retention_limit(purpose.basis))
     if purpose.analyses is not None:
         yield from _check_period(purpose.analyses, (*path, "analyses"), *analyses_limit(purpose.basis))
 

@@ -18,7 +18,7 @@ LINES: Mapping[str, str] = {
     "direct": "14",
     "conference": "15",
     "works-council": "16",
-    "coaching": "17",
+    "contract": "17",
     "unasked": "18",
     "english-route": "19",
     "english-number": "20",

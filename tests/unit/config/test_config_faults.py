@@ -18,6 +18,19 @@ ABOVE = (
 SIX_MONTHS = "must be at most 6 months (CNIL, listening and recording at work: quality and training)"
 NOT_ASKED = "has no use in mode none: the announcement is played, nothing is asked"
 SOME_KEYS = 'keys: {object: "1", information: "*"}'
+EVIDENCE = {
+    "basis: legitimate-interest": "basis: contract",
+    "on-answer": "on-trigger",
+    "sampling: {rate: 0.25}": "sampling: all",
+}
+NO_TRIGGER = (
+    "must be on-answer: on-trigger is only for evidence of a contract or a legal obligation. Of anything else a sample"
+    " is recorded, and a sample of answered calls is drawn at the answer (CNIL, listening and recording at work)"
+)
+NOT_ALL = (
+    "all is only for evidence of a contract or a legal obligation: recording must not be systematic (CNIL, listening"
+    " and recording at work)"
+)
 
 SHAPES = {
     "an unknown key is named with the one that was meant": (
@@ -191,12 +204,33 @@ PURPOSES = {
     ),
     "quality for every call": (
         {"sampling: {rate: 0.25}": "sampling: all"},
+        [f"19: purposes.quality.sampling: {NOT_ALL}"],
+    ),
+    "quality that somebody triggers": (
+        {"on-answer": "on-trigger"},
+        [f"18: purposes.quality.starts: {NO_TRIGGER}"],
+    ),
+    "quality that somebody triggers, for every call and kept like evidence": (
+        {
+            "on-answer": "on-trigger",
+            "sampling: {rate: 0.25}": "sampling: all",
+            "retention: 6 months": "retention: 5 years\n    notice: told",
+        },
         [
-            (
-                "19: purposes.quality.sampling: all is only for a legal obligation or a recording on-trigger:"
-                " recording must not be systematic (CNIL, listening and recording at work)"
-            )
+            f"18: purposes.quality.starts: {NO_TRIGGER}",
+            f"19: purposes.quality.sampling: {NOT_ALL}",
+            f"26: purposes.quality.retention: {SIX_MONTHS}",
         ],
+    ),
+    "agreement to a recording of every call that somebody triggers": (
+        {
+            "basis: legitimate-interest": "basis: consent",
+            "on-answer": "on-trigger",
+            "sampling: {rate: 0.25}": "sampling: all",
+            "mode: opt-out": "mode: opt-in",
+            SOME_KEYS: 'keys: {agree: "2", object: "1", information: "*"}',
+        },
+        [f"18: purposes.quality.starts: {NO_TRIGGER}", f"19: purposes.quality.sampling: {NOT_ALL}"],
     ),
     "quality kept for seven months": (
         {"retention: 6 months": "retention: 7 months"},
@@ -216,11 +250,7 @@ PURPOSES = {
         ],
     ),
     "evidence kept for six years": (
-        {
-            "basis: legitimate-interest": "basis: contract",
-            "on-answer": "on-trigger",
-            "retention: 6 months": "retention: 5 years 1 day\n    notice: told",
-        },
+        EVIDENCE | {"retention: 6 months": "retention: 5 years 1 day\n    notice: told"},
         [("26: purposes.quality.retention: must be at most 5 years (the usual practice for evidence of a contract)")],
     ),
     "documents of analysis kept for longer than a year": (
@@ -237,11 +267,11 @@ PURPOSES = {
         ["27: purposes.quality.notice: is never heard: it is played when a recording starts on-trigger"],
     ),
     "a notice that does not exist": (
-        {"on-answer": "on-trigger", "retention: 6 months": "retention: 6 months\n    notice: tolt"},
+        EVIDENCE | {"retention: 6 months": "retention: 6 months\n    notice: tolt"},
         ["27: purposes.quality.notice: names no announcement of this file: tolt (did you mean told?)"],
     ),
     "evidence of a contract without a notice": (
-        {"basis: legitimate-interest": "basis: contract", "on-answer": "on-trigger"},
+        EVIDENCE,
         [
             (
                 "16: purposes.quality: needs a notice: the customer is told again when the recording begins (CNIL,"
@@ -482,8 +512,8 @@ WARNINGS = {
         ],
     ),
     "a notice that a route's language lacks": (
-        {
-            "on-answer": "on-trigger",
+        EVIDENCE
+        | {
             "retention: 6 months": "retention: 6 months\n    notice: again",
             "purposes: [quality]": "purposes: [quality]\n    language: en",
             "announcements:\n": "announcements:\n  again: {sound: rc/told, text: {fr: Encore}}\n",

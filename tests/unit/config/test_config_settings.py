@@ -107,7 +107,9 @@ def test_refusal_that_ends_the_call_has_its_key(place: Place, changed: Changed) 
 
 def test_notice_and_analyses_are_built(place: Place, changed: Changed) -> None:
     changes = {
+        "basis: legitimate-interest": "basis: contract",
         "on-answer": "on-trigger",
+        "sampling: {rate: 0.25}": "sampling: all",
         "retention: 6 months": "retention: 6 months\n    notice: told\n    analyses: 1 year",
     }
     purpose = place.load(changed(changes)).policy.purposes["quality"]
