@@ -119,17 +119,17 @@ def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str, notice: Mappin
         actor=actor,
         facts={**_facts(turn, track), **{f"notice.{name}": fact for name, fact in notice.items()}},
     )
-    sampled = track.purpose.sampling is not None and track.purpose.start is Start.ON_ANSWER
-    if refused and not sampled:
+    sampling = track.purpose.sampling
+    if refused and sampling is None:
         turn.log(question)
         turn.put(replace(track, permission=Permission.REFUSED))
         return
     token = question.token
     turn.put(replace(track, permission=Permission.ASKED, asked=token))
-    if sampled and track.purpose.sampling is not None:
-        _draw(turn, track.purpose.name, track.purpose.sampling, question)
-    else:
+    if sampling is None:
         turn.do(Commit(token=token, decision=question))
+    else:
+        _draw(turn, track.purpose.name, sampling, question)
 
 
 def _draw(turn: Turn, purpose: str, sampling: Sampling, question: Decision) -> None:

@@ -27,6 +27,10 @@ NO_TRIGGER = (
     "must be on-answer: on-trigger is only for evidence of a contract or a legal obligation. Of anything else a sample"
     " is recorded, and a sample of answered calls is drawn at the answer (CNIL, listening and recording at work)"
 )
+NO_SAMPLE = (
+    "must be all with on-trigger: a sample is one of all answered calls, drawn at the answer (practice: 20 to 30 % of"
+    " the flow of calls)"
+)
 NOT_ALL = (
     "all is only for evidence of a contract or a legal obligation: recording must not be systematic (CNIL, listening"
     " and recording at work)"
@@ -221,6 +225,18 @@ PURPOSES = {
             f"19: purposes.quality.sampling: {NOT_ALL}",
             f"26: purposes.quality.retention: {SIX_MONTHS}",
         ],
+    ),
+    "a sample of what somebody triggers": (
+        EVIDENCE
+        | {
+            "sampling: {rate: 0.25}": "sampling: {rate: 0.3}",
+            "retention: 6 months": "retention: 5 years\n    notice: told",
+        },
+        [f"19: purposes.quality.sampling: {NO_SAMPLE}"],
+    ),
+    "a sample of what a law demands once somebody triggers it": (
+        {"basis: legitimate-interest": "basis: legal-obligation", "on-answer": "on-trigger"},
+        [f"19: purposes.quality.sampling: {NO_SAMPLE}"],
     ),
     "agreement to a recording of every call that somebody triggers": (
         {

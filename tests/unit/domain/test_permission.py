@@ -156,6 +156,15 @@ def test_a_trigger_is_a_decision_of_whoever_pulled_it() -> None:
     assert story.did == ["Snoop"]
 
 
+def test_a_trigger_does_not_outdo_a_sample() -> None:
+    """No file has such a purpose; if one came by another way, it would be recorded no more than its share."""
+    story = answered(purpose(sampling=SAMPLING, start=Start.ON_TRIGGER))
+    story.is_triggered()
+    assert story.did == ["CommitSampled"]
+    story.ledger_commits(chosen=False)
+    assert (story.did, story.track.permission) == ([], Permission.REFUSED)
+
+
 def test_a_trigger_does_not_outdo_an_objection() -> None:
     story = Story(EVIDENCE)
     story.caller_answers("1")
