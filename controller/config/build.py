@@ -6,7 +6,7 @@ from types import MappingProxyType
 from controller.config.consent_rules import DEFAULT_OBJECT_KEY
 from controller.config.emergency import emergency_numbers
 from controller.config.period import parse_duration, parse_period
-from controller.config.purpose_rules import HIGHEST_RATE, LOWEST_RATE
+from controller.config.purpose_rules import LOWEST_RATE, highest_share
 from controller.config.settings import Ari, Mqtt, Pbx
 from controller.config.shape import (
     ConsentShape,
@@ -115,7 +115,7 @@ def _sampling(shape: SamplingShape) -> Sampling:
         rate=shape.rate,
         block=shape.block,
         minimum=min(LOWEST_RATE, shape.rate) if shape.minimum is None else shape.minimum,
-        maximum=max(HIGHEST_RATE, shape.rate) if shape.maximum is None else shape.maximum,
+        maximum=highest_share(shape),
         strata=tuple(shape.strata),
     )
 

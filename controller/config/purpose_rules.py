@@ -9,6 +9,8 @@ from controller.domain.policy import Basis, Period, Start
 
 HIGHEST_RATE = 0.30
 LOWEST_RATE = 0.20
+SMALL = 1e-9
+"""What arithmetic with shares may be wrong by."""
 
 _WORK = "CNIL, listening and recording at work"
 _QUALITY = (Period(months=6), f"{_WORK}: quality and training")
@@ -17,7 +19,6 @@ _OBLIGATION = (Period(years=7), "MiFID II art. 16(7): 5 years, 7 where the autho
 _ANALYSES = (Period(years=1), f"{_WORK}: documents of analysis")
 _UNSAMPLED = frozenset({Basis.CONTRACT, Basis.LEGAL_OBLIGATION})
 """What may be recorded without a sample. Anything else is quality, whatever starts it."""
-_SMALL = 1e-9
 
 
 def check_purposes(draft: Draft) -> Findings:
@@ -68,6 +69,18 @@ def retention_limit(basis: Basis) -> tuple[Period, str]:
     return {Basis.LEGAL_OBLIGATION: _OBLIGATION, Basis.CONTRACT: _EVIDENCE}.get(basis, _QUALITY)
 
 
+def highest_share(sampling: SamplingShape) -> float:
+    """The maximum of a sample, where none is given too."""
+    return max(HIGHEST_RATE, sampling.rate) if sampling.maximum is None else sampling.maximum
+
+
+def quality_share(purpose: PurposeShape) -> float | None:
+    """The largest share of its calls that a purpose records for quality; None where it is not for quality."""
+    if purpose.basis in _UNSAMPLED or not isinstance(purpose.sampling, SamplingShape):
+        return None
+    return highest_share(purpose.sampling)
+
+
 def analyses_limit(basis: Basis) -> tuple[Period, str]:
     """The longest life of documents made from recordings, and where it comes from."""
     return _OBLIGATION if basis is Basis.LEGAL_OBLIGATION else _ANALYSES
@@ -102,7 +115,7 @@ def _check_sampling(basis: Basis, sampling: SamplingShape, path: Path) -> Findin
     if limited and rate < LOWEST_RATE:
         message = f"{rate:g} is below {LOWEST_RATE:.2f}: lawful, but 20 to 30 % is the usual quality goal"
         yield Finding(path=(*path, "rate"), message=message, warning=True)
-    if abs(share - round(share)) > _SMALL or round(share) < 1:
+    if abs(share - round(share)) > SMALL or round(share) < 1:
         yield Finding(
             path=(*path, "rate"),
             message=f"times block ({sampling.block}) must be a whole number of calls, not {share:g}",

@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 
 from controller.config.draft import Draft, Finding, Findings
 from controller.config.faults import did_you_mean
+from controller.config.purpose_rules import HIGHEST_RATE, SMALL, quality_share
 from controller.config.shape import ConsentShape, RouteShape
 
 
@@ -12,6 +13,7 @@ def check_routes(draft: Draft) -> Findings:
     yield from _check_names(draft)
     for index, route in draft.routes.items():
         yield from _check_purposes(draft, index, route)
+        yield from _check_shares(draft, index, route)
         yield from _check_language(draft, index, route)
         yield from _check_reachable(draft, index, route)
     used = {purpose for route in draft.routes.values() for purpose in route.purposes}
@@ -46,6 +48,20 @@ def _check_purposes(draft: Draft, index: int, route: RouteShape) -> Findings:
         if own != consent[1]:
             message = f"has another consent than {consent[0]}: a call has one dialogue, so a route has one consent"
             yield Finding(path=path, message=message)
+
+
+def _check_shares(draft: Draft, index: int, route: RouteShape) -> Findings:
+    """Each purpose is drawn for itself: in the worst case no two samples have a call in common."""
+    served = {name: quality_share(draft.purposes[name]) for name in route.purposes if name in draft.purposes}
+    shares = {name: share for name, share in served.items() if share is not None}
+    total = sum(shares.values())
+    if len(shares) > 1 and total > HIGHEST_RATE + SMALL:
+        message = (
+            f"the maxima of {' and '.join(shares)} add up to {total:g}, above the {HIGHEST_RATE:.2f} limit: each is"
+            " drawn for itself, 20 to 30 % of the calls is the usual share, and recording must not be systematic"
+            " (CNIL, listening and recording at work)"
+        )
+        yield Finding(path=("routes", index, "purposes"), message=message)
 
 
 def _check_language(draft: Draft, index: int, route: RouteShape) -> Findings:

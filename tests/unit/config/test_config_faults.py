@@ -36,6 +36,24 @@ NOT_ALL = (
     " and recording at work)"
 )
 
+
+def training(basis: str, sampling: str) -> dict[str, str]:
+    """A second purpose on the route."""
+    consent = f"{{mode: opt-out, announcement: told, information: information, choice: choice, {SOME_KEYS}}}"
+    purpose = (
+        f"  training: {{basis: {basis}, starts: on-answer, sampling: {sampling}, consent: {consent}, retention: 6"
+        " months, listeners: [trainers], assessed: 2026-01-31, consulted: no-representatives}\n"
+    )
+    return {"routes:": f"{purpose}routes:", "purposes: [quality]": "purposes: [quality, training]"}
+
+
+def too_much(total: str) -> list[str]:
+    """What is said of two samples that may be more than one together."""
+    limit = f"the maxima of quality and training add up to {total}, above the 0.30 limit: each is drawn for itself"
+    source = "recording must not be systematic (CNIL, listening and recording at work)"
+    return [f"34: routes[0].purposes: {limit}, 20 to 30 % of the calls is the usual share, and {source}"]
+
+
 SHAPES = {
     "an unknown key is named with the one that was meant": (
         {"rate: 0.25": "rate: 0.25, blok: 20"},
@@ -419,6 +437,15 @@ REST = {
         {"purposes: [quality]": "purposes: [quality, quality]"},
         ["33: routes[0].purposes[1]: names quality twice"],
     ),
+    "two samples of quality on one route": (
+        {"rate: 0.25": "rate: 0.2, maximum: 0.2"}
+        | training("legitimate-interest", "{rate: 0.1, maximum: 0.11, block: 10}"),
+        too_much("0.31"),
+    ),
+    "two samples on one route whose maxima are not given": (
+        training("legitimate-interest", "{rate: 0.25}"),
+        too_much("0.6"),
+    ),
     "two consents on one route": (
         {
             "routes:\n": "  orders: {basis: contract, starts: on-trigger, sampling: all, retention: 1 year,"
@@ -491,6 +518,13 @@ WARNINGS = {
         {"rate: 0.25": "rate: 0.10"},
         ["19: purposes.quality.sampling.rate: 0.1 is below 0.20: lawful, but 20 to 30 % is the usual quality goal"],
     ),
+    "two samples of quality on one route that are one together": (
+        {"rate: 0.25": "rate: 0.2, maximum: 0.2"}
+        | training("legitimate-interest", "{rate: 0.1, maximum: 0.1, block: 10}"),
+        ["30: purposes.training.sampling.rate: 0.1 is below 0.20: lawful, but 20 to 30 % is the usual quality goal"],
+    ),
+    "a sample of quality beside one that a law demands": (training("legal-obligation", "{rate: 0.5}"), []),
+    "a sample of quality beside every call that a law demands": (training("legal-obligation", "all"), []),
     "a route behind one that takes everything": (
         {"routes:\n": "routes:\n  - {name: all, purposes: [quality]}\n"},
         ["32: routes[1]: is never reached: routes[0] (all) takes all of its calls"],
