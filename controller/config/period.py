@@ -4,6 +4,9 @@ import re
 
 from controller.domain.policy import Period
 
+LONGEST_MEMORY = Period(years=100)
+"""Longer than whoever objects lives, and far from where the calendar ends."""
+LONGEST_DURATION_S = 24 * 3600.0
 _SHORTEST_MONTHS = (0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334)
 """Days that so many months in a row have at the very least."""
 
@@ -22,10 +25,21 @@ def parse_period(text: str) -> Period:
     return Period(**_numbers(_PERIOD, text, "a period such as 6 months, 1 year or 90 days"))
 
 
+def parse_memory(text: str) -> Period:
+    """How long an objection is remembered. Raises ``ValueError`` with the message for the reader."""
+    period = parse_period(text)
+    if not within(period, LONGEST_MEMORY):
+        raise ValueError(f"must be at most {written(LONGEST_MEMORY)} (GDPR art. 5(1)(e): nothing is kept for ever)")
+    return period
+
+
 def parse_duration(text: str) -> float:
     """Seconds. Raises ``ValueError`` with the message for the reader."""
     numbers = _numbers(_DURATION, text, "a duration such as 5 minutes, 1 hour or 90 seconds")
-    return float(numbers["hours"] * 3600 + numbers["minutes"] * 60 + numbers["seconds"])
+    seconds = float(numbers["hours"] * 3600 + numbers["minutes"] * 60 + numbers["seconds"])
+    if seconds > LONGEST_DURATION_S:
+        raise ValueError("must be at most 24 hours")
+    return seconds
 
 
 def _numbers(pattern: re.Pattern[str], text: str, wanted: str) -> dict[str, int]:

@@ -135,7 +135,7 @@ class PausesShape(Shape):
 class ObjectionsShape(Shape):
     """What is remembered of who objected."""
 
-    remember: Annotated[text.Retention, Field(description="How long an objection is kept.")] = "1 year"
+    remember: Annotated[text.Memory, Field(description="How long an objection is kept.")] = "1 year"
     scope: Annotated[
         ObjectionScope, Field(strict=False, description="It holds for the purposes of its call, or for everything.")
     ] = ObjectionScope.PURPOSE

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from controller.config.period import parse_duration, parse_period
+from controller.config.period import parse_duration, parse_memory, parse_period
 from controller.numbers import is_country
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
@@ -166,6 +166,7 @@ MqttUrl = Annotated[str, _read_by(mqtt_url)]
 AriUrl = Annotated[str, _read_by(_ari_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url_without_password)]
 Retention = Annotated[str, _read_by(parse_period)]
+Memory = Annotated[str, _read_by(parse_memory)]
 Duration = Annotated[str, _read_by(parse_duration)]
 Day = Annotated[str, _read_by(day)]
 Consultation = Annotated[str, _read_by(consultation)]

@@ -22,6 +22,7 @@ Row = tuple[Mapping[str, str], list[str]]
 AGENTS = 'agents: {channels: ["PJSIP/2*"], notice: "2026-01"}'
 NUMBERS = 'must be a number in digits and in quotes, such as "+33199000020", or a pattern such as "+331990000*"'
 WORK = "CNIL, listening and recording at work"
+CENTURY = "must be at most 100 years (GDPR art. 5(1)(e): nothing is kept for ever)"
 
 REFUSED = {
     "a country that is none": (
@@ -110,6 +111,22 @@ REFUSED = {
         {"routes:": "objections: {remember: 0 days}\nroutes:"},
         ["30: objections.remember: must be a period such as 6 months, 1 year or 90 days"],
     ),
+    "an objection that outlives whoever objected": (
+        {"routes:": "objections: {remember: 9000 years}\nroutes:"},
+        [f"30: objections.remember: {CENTURY}"],
+    ),
+    "an objection that may outlive them by a day": (
+        {"routes:": "objections: {remember: 99 years 11 months 32 days}\nroutes:"},
+        [f"30: objections.remember: {CENTURY}"],
+    ),
+    "a pause that ends the recording days later": (
+        {"routes:": "pauses: {longest: 24 hours 1 second}\nroutes:"},
+        ["30: pauses.longest: must be at most 24 hours"],
+    ),
+    "a chain that is hardly ever signed": (
+        {"routes:": "audit: {sign_every: 9999 hours}\nroutes:"},
+        ["30: audit.sign_every: must be at most 24 hours"],
+    ),
     "nobody may listen": (
         {"listeners: [quality-managers]": "listeners: []"},
         [
@@ -189,6 +206,10 @@ WARNED = {
                 " never_recorded.emergency_numbers"
             )
         ],
+    ),
+    "an objection that is remembered for a lifetime": (
+        {"routes:": "objections: {remember: 100 years}\nroutes:"},
+        [],
     ),
     "an assessment and a consultation of today": (
         {"assessed: 2026-01-31": "assessed: 2026-03-01", "consulted: 2026-02-28": "consulted: 2026-03-01"},
@@ -280,7 +301,13 @@ def test_where_nothing_is_built_in_the_number_of_europe_is() -> None:
     assert emergency_numbers("US") == {"112"}
 
 
-DURATIONS = {"5 minutes": 300.0, "1 hour": 3600.0, "90 seconds": 90.0, "1 hour 1 minute 1 second": 3661.0}
+DURATIONS = {
+    "5 minutes": 300.0,
+    "1 hour": 3600.0,
+    "90 seconds": 90.0,
+    "1 hour 1 minute 1 second": 3661.0,
+    "24 hours": 86400.0,
+}
 
 
 @pytest.mark.parametrize("text", DURATIONS)
