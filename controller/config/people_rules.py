@@ -56,10 +56,6 @@ def _check_sequences(keys: KeysShape) -> Findings:
 
 
 def _check_features(name: str, sequence: str) -> Findings:
-    if sequence in {"*", "#"}:
-        message = "is Asterisk's own key to hang up (*) or to transfer (#) where features.conf sets no other"
-        yield Finding(path=("keys", name), message=message)
-        return
     for code in FEATURE_CODES:
         if sequence.startswith(code) or code.startswith(sequence):
             message = f"clashes with {code}, a feature code that features.conf of Asterisk proposes"

@@ -17,7 +17,7 @@ LANGUAGE = r"^[a-z]{2,3}(_[A-Za-z0-9]+)*$"
 CHANNEL = r"^[A-Za-z0-9]+/[^\s,&|]+$"
 SOUND = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$"
 KEY = r"^[0-9*#]$"
-SEQUENCE = r"^[0-9A-D*#]{1,4}$"
+SEQUENCE = r"^[*#][0-9A-D*#]{1,3}$"
 FOLDER = r"^/"
 WORD = r"^[A-Za-z0-9_.-]{1,79}$"
 GLOB = r"^[^\s,&|]{1,80}$"
@@ -31,7 +31,10 @@ SAID = {
     CHANNEL: "must be a channel such as PJSIP/201, or a pattern such as PJSIP/2*",
     SOUND: "must be the name of a sound without its ending, such as recording-controller/quality",
     KEY: 'must be one key of a telephone in quotes: "0" to "9", "*" or "#"',
-    SEQUENCE: 'must be one to four keys in quotes, such as "*7"',
+    SEQUENCE: (
+        'must be two to four keys in quotes, * or # first, such as "*7": digits alone may be those of a card that an'
+        " agent types (PCI DSS 3.3.1)"
+    ),
     FOLDER: "must be an absolute path",
     WORD: "must be letters, digits, dots, hyphens and underscores",
     GLOB: "must be a name, or a pattern such as sales-*",

@@ -22,6 +22,10 @@ Row = tuple[Mapping[str, str], list[str]]
 AGENTS = 'agents: {channels: ["PJSIP/2*"], notice: "2026-01"}'
 NUMBERS = 'must be a number in digits and in quotes, such as "+33199000020", or a pattern such as "+331990000*"'
 WORK = "CNIL, listening and recording at work"
+CODE = (
+    'must be two to four keys in quotes, * or # first, such as "*7": digits alone may be those of a card that an agent'
+    " types (PCI DSS 3.3.1)"
+)
 CENTURY = "must be at most 100 years (GDPR art. 5(1)(e): nothing is kept for ever)"
 
 REFUSED = {
@@ -55,7 +59,19 @@ REFUSED = {
     ),
     "a pause of five keys": (
         {"routes:": 'keys: {pause: "*7777"}\nroutes:'},
-        ['30: keys.pause: must be one to four keys in quotes, such as "*7"'],
+        [f"30: keys.pause: {CODE}"],
+    ),
+    "a digit that ends a pause, and may be one of a card": (
+        {"routes:": 'keys: {resume: "8"}\nroutes:'},
+        [f"30: keys.resume: {CODE}"],
+    ),
+    "digits that begin a pause, and may be those of a card": (
+        {"routes:": 'keys: {pause: "45*7"}\nroutes:'},
+        [f"30: keys.pause: {CODE}"],
+    ),
+    "one key that begins a recording": (
+        {"routes:": 'keys: {start: "#"}\nroutes:'},
+        [f"30: keys.start: {CODE}"],
     ),
     "the same keys pause and resume": (
         {"routes:": 'keys: {resume: "*7"}\nroutes:'},
@@ -66,7 +82,7 @@ REFUSED = {
         ["30: keys.resume: pause and resume must differ, and neither be a part of the other"],
     ),
     "the keys to resume end those to pause": (
-        {"routes:": 'keys: {pause: "5*8"}\nroutes:'},
+        {"routes:": 'keys: {pause: "#*8"}\nroutes:'},
         ["30: keys.pause: pause and resume must differ, and neither be a part of the other"],
     ),
     "keys that transfer the call": (
@@ -76,10 +92,6 @@ REFUSED = {
     "keys that begin with those that record": (
         {"routes:": 'keys: {private: "*11"}\nroutes:'},
         ["30: keys.private: clashes with *1, a feature code that features.conf of Asterisk proposes"],
-    ),
-    "the key that hangs up": (
-        {"routes:": 'keys: {start: "#"}\nroutes:'},
-        ["30: keys.start: is Asterisk's own key to hang up (*) or to transfer (#) where features.conf sets no other"],
     ),
     "a pause for a while": (
         {"routes:": "pauses: {longest: a while}\nroutes:"},
