@@ -46,7 +46,10 @@ def _check_purposes(draft: Draft, index: int, route: RouteShape) -> Findings:
         own = draft.purposes[name].consent
         consent = consent or (name, own)
         if own != consent[1]:
-            message = f"has another consent than {consent[0]}: a call has one dialogue, so a route has one consent"
+            message = (
+                f"has another consent than {consent[0]}: a call has one dialogue, which tells of every purpose of its"
+                " route (GDPR art. 13(1)(c)), so give them all the same consent, with one announcement for all"
+            )
             yield Finding(path=path, message=message)
 
 

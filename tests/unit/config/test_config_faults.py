@@ -455,8 +455,9 @@ REST = {
         },
         [
             (
-                "34: routes[0].purposes[1]: has another consent than quality: a call has one dialogue, so a route has"
-                " one consent"
+                "34: routes[0].purposes[1]: has another consent than quality: a call has one dialogue, which tells of"
+                " every purpose of its route (GDPR art. 13(1)(c)), so give them all the same consent, with one"
+                " announcement for all"
             )
         ],
     ),
@@ -525,6 +526,16 @@ WARNINGS = {
     ),
     "a sample of quality beside one that a law demands": (training("legal-obligation", "{rate: 0.5}"), []),
     "a sample of quality beside every call that a law demands": (training("legal-obligation", "all"), []),
+    "evidence beside quality, with one consent for both": (
+        {
+            "    consent:\n": "    consent: &both\n",
+            "routes:\n": "  orders: {basis: contract, starts: on-trigger, sampling: all, retention: 1 year,"
+            " notice: told, listeners: [lawyers], assessed: 2026-01-31, consulted: no-representatives,"
+            " consent: *both}\nroutes:\n",
+            "purposes: [quality]": "purposes: [quality, orders]",
+        },
+        [],
+    ),
     "a route behind one that takes everything": (
         {"routes:\n": "routes:\n  - {name: all, purposes: [quality]}\n"},
         ["32: routes[1]: is never reached: routes[0] (all) takes all of its calls"],
