@@ -44,6 +44,7 @@ from controller.runtime.reloading import Reloading
 from controller.runtime.roster import Roster
 from controller.runtime.watch import Watch
 from controller.runtime.writer import Writer
+from controller.service_manager import ServiceManager
 from controller.web.server import build
 
 RETRY_S = 1.0
@@ -85,11 +86,13 @@ class App:
         stop = stop or _event_on(signal.SIGTERM, signal.SIGINT)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run(stack), name="app")
+            alive = tasks.create_task(ServiceManager.ours().run(), name="service manager")
             await stop.wait()
             on_stopping()
             _log.info("app.stopping", recordings=self._settings.on_shutdown.value)
             await self._leave()
             running.cancel()
+            alive.cancel()
 
     async def _leave(self) -> None:
         """Nothing is recorded any more, and what was decided is on its way to disk, before anything is closed."""

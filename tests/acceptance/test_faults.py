@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from controller.db.embedded import running_url
+from controller.service_manager import SOCKET
 from lab.pbx import QUEUE_MEMBERS
 from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call, written
@@ -197,6 +199,40 @@ async def test_callers_pass_a_daemon_that_hangs(lab: World, daemon: Daemon, phon
     assert first < announcement
     assert second < announcement
     assert our_channels(lab) == []
+
+
+async def test_a_person_called_passes_a_daemon_that_hangs_once_its_service_manager_has_ended_it(
+    lab: World, phones: Phones, tmp_path: Path
+) -> None:
+    """Nothing in Asterisk ends that wait. The service manager is told of every half second, and waits for two."""
+    number = "0639980323"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        lab.daemon.environ[SOCKET] = str(tmp_path / "notify")
+        try:
+            await asyncio.to_thread(lab.daemon.start)
+            callee = phones.callee(number)
+            agent = await phones.call(number, agent="201")
+            await (await callee.next_call()).answered()
+            await asyncio.sleep(0.5)
+            lab.daemon.signal(signal.SIGSTOP)
+            began = time.monotonic()
+            await asyncio.to_thread(silence_of, manager, 2.0)
+            lab.daemon.kill()
+            await agent.answered()
+            assert time.monotonic() - began < 3
+            await agent.hang_up()
+        finally:
+            lab.daemon.environ.pop(SOCKET)
+            await asyncio.to_thread(lab.daemon.stop)
+
+
+def silence_of(manager: socket.socket, seconds: float) -> None:
+    """Return once nothing was heard for so long."""
+    manager.settimeout(seconds)
+    with suppress(TimeoutError):
+        while True:
+            manager.recv(100)
 
 
 async def test_a_caller_in_the_dialogue_passes_a_daemon_that_dies(daemon: Daemon, phones: Phones, staff: Staff) -> None:
