@@ -83,7 +83,8 @@ def _key(settings: Settings, pem: Path | None) -> PublicKey:
     except ConfigurationError as error:
         raise click.ClickException(f"{pem or settings.file}: {error}") from error
     if seed is None:
-        raise click.ClickException("there is no secret audit-key here: give the key to trust with --public-key")
+        made = "the daemon makes it at its first start; audit verify takes another key by --public-key"
+        raise click.ClickException(f"there is no secret audit-key here yet: {made}")
     return SigningKey(seed).public
 
 

@@ -32,6 +32,8 @@ def import_(file: Path, csv: BinaryIO) -> None:
         found = from_csv(csv.read(), source=csv.name, today=today())
         done = await registration.import_notices(found, actor=actor())
         click.echo(f"{csv.name}: {done.added} added, {done.corrected} corrected, {done.unchanged} unchanged")
+        for version in sorted({notice.version for notice in found} - {registration.notice}):
+            click.echo(f"warning: version {version} does not count: {registration.notice} is in force", err=True)
 
     with_registration(file, work)
 

@@ -60,6 +60,11 @@ class Registration:
         """Who has been informed, by version and agent."""
         return await self._book.notices()
 
+    @property
+    def notice(self) -> str:
+        """The version of the notice that is in force: who was informed by another does not count."""
+        return self._policy().notice
+
     async def import_notices(self, notices: Sequence[NoticeRecord], *, actor: str) -> Imported:
         """Put notices on file, all of them or none; what stands there already is left alone."""
         known = {(notice.agent, notice.version): notice.informed_at for notice in await self._book.notices()}

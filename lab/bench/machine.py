@@ -27,7 +27,7 @@ def this_machine(asterisk: str) -> Machine:
         cores=len(os.sched_getaffinity(0)),
         processor=processor(Path("/proc/cpuinfo").read_text()),
         memory_gib=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB,
-        kernel=platform.release(),
+        kernel=".".join(platform.release().split(".")[:2]),
         python=platform.python_version(),
         asterisk=asterisk.partition(" built by ")[0],
         niceness=os.getpriority(os.PRIO_PROCESS, 0),

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.commands import Run, rows, said
 
 NUMBER = "01 99 00 00 17"
-CSV = "agent,informed_at,version\n201,2026-03-01,2026-03\n202,2026-03-01,2026-03\n"
+CSV = "agent,informed_at,version\n201,2026-01-01,2026-01\n202,2026-01-01,2026-01\n"
 
 
 def decided(database: str) -> list[tuple[Any, ...]]:
@@ -24,21 +24,28 @@ def test_a_list_of_agents_is_put_on_file_once_and_leaves_its_decisions(run: Run,
     assert said(run("notices", "import", "-", given=CSV)) == "<stdin>: 0 added, 0 corrected, 2 unchanged\n"
     assert said(run("notices", "withdraw", "202")) == "1 withdrawn\n"
     listed = rows(run("notices", "list", "--format", "jsonl"))
-    assert listed == [{"agent": "201", "version": "2026-03", "informed_at": "2026-03-01"}]
+    assert listed == [{"agent": "201", "version": "2026-01", "informed_at": "2026-01-01"}]
     who = f"cli:{getpass.getuser()}"
     informed = ("config", "applied", "agent-informed", who)
     assert decided(database) == [informed, informed, ("config", "applied", "notice-withdrawn", who)]
 
 
+def test_a_list_by_another_version_of_the_notice_is_warned_of(run: Run) -> None:
+    """It may be for the next one; but whoever expects to be recorded by it now is not."""
+    done = run("notices", "import", "-", given=CSV.replace("2026-01\n", "2026-09\n"))
+    assert done.returncode == 0
+    assert done.stderr == "warning: version 2026-09 does not count: 2026-01 is in force\n"
+
+
 def test_a_faulty_list_puts_nobody_on_file(run: Run, database: str) -> None:
-    done = run("notices", "import", "-", given=CSV + "203;2026-03-01;2026-03\n,soon,2026-03\n")
+    done = run("notices", "import", "-", given=CSV + "203;2026-01-01;2026-01\n,soon,2026-01\n")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         "<stdin>:4: must have 3 fields, not 1",
         "<stdin>:5: agent: must be an extension, such as the 201 of PJSIP/201",
         "<stdin>:5: informed_at: must be a day, such as 2026-09-01",
     ]
-    assert "2026-03" not in everything(database)
+    assert "2026-01" not in everything(database)
 
 
 def test_an_objection_is_kept_and_ended_by_number_and_no_number_is_stored(run: Run, database: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from controller.__main__ import main
 from controller.config.credentials import NAMES, variable
 
 ROOT = Path(__file__).parents[2]
@@ -35,13 +36,31 @@ def mounts(services: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def test_the_four_services_are_there_and_each_says_whether_it_is_well(services: dict[str, Any]) -> None:
-    assert set(services) == {"asterisk", "postgres", "mosquitto", "controller"}
-    assert all(service["healthcheck"]["test"][0] == "CMD" for service in services.values())
+    lasting = {name: service for name, service in services.items() if service["restart"] == "unless-stopped"}
+    assert set(lasting) == {"asterisk", "postgres", "mosquitto", "controller"}
+    assert all(service["healthcheck"]["test"][0] == "CMD" for service in lasting.values())
+
+
+def test_the_controller_starts_once_the_database_has_its_tables(services: dict[str, Any]) -> None:
+    assert services["controller"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    command, *arguments = services["migrate"]["command"]
+    assert command in main.commands
+    assert [parameter.opts[0] for parameter in main.commands[command].params if "--config" in parameter.opts]
+    mounted = [volume.split(":")[1] for volume in services["migrate"]["volumes"]]
+    assert arguments == ["--config", mounted[0]]
+
+
+def test_what_is_not_in_the_repository_is_made_by_a_command_of_the_guide() -> None:
+    guide = (ROOT / "docs" / "how-to" / "compose.md").read_text()
+    example = (ROOT / ".env.example").read_text()
+    paths = [line.split("=./", 1)[1] for line in example.splitlines() if "=./" in line]
+    made = next(line.split()[2:] for line in guide.splitlines() if line.startswith("mkdir -p "))
+    assert [path for path in paths if not (ROOT / path).exists() and path not in made] == []
 
 
 def test_every_build_context_holds_a_dockerfile_and_all_that_it_copies(services: dict[str, Any]) -> None:
     contexts = [ROOT / service["build"] for service in services.values() if "build" in service]
-    assert len(contexts) == 2
+    assert len(set(contexts)) == 2
     for context in contexts:
         for line in (context / "Dockerfile").read_text().splitlines():
             if line.startswith("COPY ") and "--from=" not in line:
@@ -101,4 +120,5 @@ def test_no_password_stands_in_the_file(services: dict[str, Any]) -> None:
 
 def test_the_variables_of_the_controller_are_ones_that_it_reads(services: dict[str, Any]) -> None:
     known = {f"{variable(name)}_FILE" for name in NAMES}
-    assert set(services["controller"]["environment"]) <= known
+    for name in ("controller", "migrate"):
+        assert set(services[name]["environment"]) <= known

@@ -53,7 +53,7 @@ def test_what_is_hashed_is_a_number_an_extension_or_nothing(written: str, countr
 
 
 def test_a_number_of_another_country_has_no_national_spelling() -> None:
-    assert spellings("+32 2 555 12 12", "FR") == {"+32 2 555 12 12", "+3225551212"}
+    assert spellings("+44 1632 960012", "FR") == {"+44 1632 960012", "+441632960012"}
 
 
 def test_an_extension_and_a_name_stay_what_they_are() -> None:

@@ -120,7 +120,7 @@ async def test_an_agent_who_does_not_answer_leaves_the_caller_ringing(phones: Ph
 
 
 async def test_a_number_that_is_not_there_ends_the_wait_for_an_answer(phones: Phones) -> None:
-    call = await phones.call("0199999999", caller=CALLER)
+    call = await phones.call("0199009999", caller=CALLER)
     with pytest.raises(Gone, match="answer: the call ended"):
         await call.answered()
 
