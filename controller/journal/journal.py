@@ -1,12 +1,13 @@
 """The journal as the event loop sees it: whatever is appended is on disk a moment later, and nothing waits for that.
 
 Owns the thread that writes. What gathers while one write is synced goes into the next. Where the disk is full or fails,
-lines are kept in memory and tried again; ``trouble`` says so.
+lines are kept in memory and tried again, until they are written or PostgreSQL has them; ``trouble`` says so.
 """
 
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -23,6 +24,21 @@ RETRY_S: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 _Line = tuple[int, bytes]
+
+
+@dataclass(slots=True)
+class _Todo:
+    """What the thread has not done yet: write lines, say how far PostgreSQL has come, keep what it refuses."""
+
+    lines: list[_Line] = field(default_factory=list)
+    reached: int = 0
+    marked: int = 0
+    refused: list[bytes] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is to be tried again."""
+        return bool(self.lines or self.refused or self.marked < self.reached)
 
 
 class Journal:
@@ -75,6 +91,7 @@ class Journal:
     def reached(self, number: int) -> None:
         """All up to this number has reached PostgreSQL, or never will."""
         self._reached = max(self._reached, number)
+        self._news.set()
         self._inbox.put(number)
 
     def refuse(self, entry: Kept) -> None:
@@ -91,62 +108,56 @@ class Journal:
     # What follows runs in the thread.
 
     def _work(self) -> None:
-        pending: list[_Line] = []
-        reached = 0
+        todo = _Todo()
         while True:
-            lines, upto, refused, ending = self._taken(waiting=bool(pending))
-            reached = max(reached, upto)
-            pending = self._written([*pending, *lines], refused)
-            if upto and not pending:
-                self._mark(reached)
+            ending = self._take(todo)
+            self._do(todo)
             if ending:
-                self._end(reached, pending)
+                self._end(todo)
                 return
 
-    def _taken(self, *, waiting: bool) -> tuple[list[_Line], int, list[bytes], bool]:
-        """All there is to do: lines, how far PostgreSQL has come, what it refuses, and whether this is the end."""
-        lines: list[_Line] = []
-        upto, refused, ending = 0, [], False
+    def _take(self, todo: _Todo) -> bool:
+        """Wait for something to do, and add it; whether this is the end."""
+        ending = False
         try:
-            item = self._inbox.get(timeout=RETRY_S if waiting else None)
+            item = self._inbox.get(timeout=RETRY_S if todo.waits else None)
             while True:
                 match item:
                     case None:
                         ending = True
                     case int():
-                        upto = max(upto, item)
+                        todo.reached = max(todo.reached, item)
                     case bytes():
-                        refused.append(item)
+                        todo.refused.append(item)
                     case _:
-                        lines.append(item)
+                        todo.lines.append(item)
                 item = self._inbox.get_nowait()
         except Empty:
-            return lines, upto, refused, ending
+            return ending
 
-    def _written(self, lines: list[_Line], refused: list[bytes]) -> list[_Line]:
-        """Write them; those that could not be."""
+    def _do(self, todo: _Todo) -> None:
+        """Do what can be done now: what PostgreSQL has makes room, and need not be written any more."""
+        todo.lines = [line for line in todo.lines if line[0] > todo.reached]
+        last = todo.lines[-1][0] if todo.lines else 0
         try:
-            for line in refused:
-                self._segments.refuse(line)
-            if lines:
+            if todo.marked < todo.reached:
+                self._segments.reached(todo.reached)
+                todo.marked = todo.reached
+            while todo.refused:
+                self._segments.refuse(todo.refused[0])
+                del todo.refused[0]
+            if todo.lines:
                 with metrics.JOURNAL_SECONDS.time():
-                    self._segments.append(lines)
+                    self._segments.append(todo.lines)
+                todo.lines = []
         except OSError as error:
             self._tell(0, error.strerror or str(error))
-            return lines
-        if lines:
-            self._tell(lines[-1][0], "")
-        return []
+        else:
+            self._tell(last, "")
 
-    def _mark(self, reached: int) -> None:
+    def _end(self, todo: _Todo) -> None:
         try:
-            self._segments.reached(reached)
-        except OSError as error:
-            self._tell(0, error.strerror or str(error))
-
-    def _end(self, reached: int, pending: list[_Line]) -> None:
-        try:
-            if not pending and self._segments.last <= reached:
+            if not todo.waits and self._segments.last <= todo.reached:
                 self._segments.forget()
         except OSError as error:
             _log.warning("journal.not_cleared", reason=error.strerror)

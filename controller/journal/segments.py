@@ -82,6 +82,8 @@ def _lines(folder: Path, faults: list[Fault]) -> Iterator[Line]:
                 expected = 0
                 continue
             if line.entry is None:
+                # What was decided while the file could not be written, PostgreSQL may have had before.
+                expected = max(expected, line.number + 1) if expected else 0
                 yield line
                 continue
             if expected and line.number != expected:
@@ -181,7 +183,10 @@ class Segments:
 
         Not synced: where this is lost, what has reached it is sent again, and known again there.
         """
-        for segment in [segment for segment in self._segments[:-1] if segment.last <= upto]:
+        if self._segments and self._segments[-1].size >= self.segment_bytes:
+            self._close()
+        done = self._segments if self._open is None else self._segments[:-1]
+        for segment in [segment for segment in done if segment.last <= upto]:
             segment.path.unlink(missing_ok=True)
             self._segments.remove(segment)
         if self._open is not None:
