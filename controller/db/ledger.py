@@ -98,7 +98,7 @@ class PostgresLedger:
     async def _statement(self, entries: Sequence[Entry], head: Link, driver: Driver, attempt: Attempt) -> _Written:
         """Decisions alone are one statement, which is a transaction by itself."""
         attempt.committing = True
-        linked = chained(self._writer, head, _decided(entries, ()))
+        linked = chained(self._writer, head, _once(_decided(entries, ())))
         numbers = await decisions.numbers(await decisions.insert(driver, self._writer, linked))
         return _Written(receipts=_receipts(entries, (), numbers), head=linked[-1].link)
 
@@ -136,7 +136,7 @@ class PostgresLedger:
             if not begun:
                 await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             draws = await self._drawn(driver, entries)
-            new = [decision for decision in _decided(entries, draws) if decision.token not in there]
+            new = [decision for decision in _once(_decided(entries, draws)) if decision.token not in there]
             linked = chained(self._writer, head, new)
             if linked:
                 inserted = await decisions.insert(driver, self._writer, linked)
@@ -198,6 +198,14 @@ def _decided(entries: Sequence[Entry], draws: Sequence[Draw] | None) -> list[Dec
         elif isinstance(entry, Decision):
             decided.append(entry)
     return decided
+
+
+def _once(decided: Sequence[Decision]) -> list[Decision]:
+    """A token that comes again says what was said before: the first time stands."""
+    first: dict[str, Decision] = {}
+    for decision in decided:
+        first.setdefault(decision.token, decision)
+    return list(first.values())
 
 
 def _receipts(entries: Sequence[Entry], draws: Sequence[Draw], numbers: dict[str, int]) -> list[Receipt]:

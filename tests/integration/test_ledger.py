@@ -265,3 +265,15 @@ async def test_a_decision_that_is_written_twice_is_kept_once_and_keeps_its_numbe
     again, new = await ledger.write([first, second])
     assert again.seq == receipt.seq
     assert [d.seq async for d in queries.decisions(engine)] == [receipt.seq, new.seq]
+
+
+@pytest.mark.parametrize("beside", [(), (a_call(),)], ids=["alone", "with a record"])
+async def test_a_decision_that_is_twice_in_a_batch_is_kept_once_and_holds_up_nothing(
+    ledger: PostgresLedger, engine: AsyncEngine, beside: tuple[CallRecord, ...]
+) -> None:
+    await ledger.write([a_decision()])
+    one, other = a_decision(), a_decision()
+    receipts = await ledger.write([one, *beside, other, one])
+    first, *_, second, again = [receipt.seq for receipt in receipts]
+    assert first == again
+    assert [row.seq for row in await stored(engine)][1:] == [first, second]
