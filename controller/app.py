@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.agi.server import FastAgiServer
 from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
+from controller.audit.own_chain import OwnChain
 from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
 from controller.db import migrate, queries
 from controller.db.chains import PostgresChains
@@ -37,7 +38,7 @@ from controller.runtime.dialplan import Dialplan
 from controller.runtime.leftovers import Found, Leftovers
 from controller.runtime.link import PbxLink
 from controller.runtime.load import Load
-from controller.runtime.notary import Notary, writer_name
+from controller.runtime.notary import Notary
 from controller.runtime.ports import Register
 from controller.runtime.registration import Registration
 from controller.runtime.reloading import Reloading
@@ -115,12 +116,12 @@ class App:
         url = settings.database.url.reveal() if settings.database.url else await self._embedded(stack)
         engine = open_engine(url)
         stack.push_async_callback(engine.dispose)
-        name = await asyncio.to_thread(writer_name, settings.state_directory)
-        ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key(), writer=name)
+        own = await asyncio.to_thread(OwnChain, settings.state_directory)
+        ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key(), own=own)
         notary = self._notary = Notary(
             chains=PostgresChains(engine),
             key=SigningKey(secrets.audit_key()),
-            writer=name,
+            own=own,
             file=settings.state_directory / CHECKPOINTS,
         )
         journal = Journal(settings.state_directory / "journal", most_bytes=settings.most_journal_bytes)

@@ -3,7 +3,7 @@
 Pure: rows and checkpoints come in, a report goes out. The rows of a chain come by position.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +11,9 @@ from enum import StrEnum
 from controller.audit.checkpoints import Checkpoint
 from controller.audit.keys import PublicKey
 from controller.domain.chain import BEGINNING, Link, Said, digest
+
+AHEAD = timedelta(days=1)
+"""So far ahead of time may be what nobody has signed: a clock that goes wrong is set right again."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -87,7 +90,8 @@ class _Chain:
     head: Link = BEGINNING
     seq: int = 0
     broken: bool = False
-    unsigned_since: datetime | None = None
+    unsigned: list[Decided] = field(default_factory=list)
+    """Of the rows since the last that is signed: the first, the earliest and the latest, by their own word."""
 
     def take(self, row: Decided) -> None:
         """The next row."""
@@ -99,9 +103,10 @@ class _Chain:
             self._judge(row)
         point = self.points.get(row.position)
         if point is None:
-            self.unsigned_since = self.unsigned_since or row.at
+            first, earliest, latest = self.unsigned or (row, row, row)
+            self.unsigned = [first, min(earliest, row, key=_at), max(latest, row, key=_at)]
             return
-        self.unsigned_since = None
+        self.unsigned = []
         report.signed_upto = report.rows
         if point.hash != row.hash and not self.broken:
             self._find(row, Damage.REWRITTEN, "its hash is not the one that was signed")
@@ -183,10 +188,26 @@ def _check_points(chain: _Chain, points: Sequence[Checkpoint], copies: Sequence[
         detail = f"position {lost} was signed, and the chain ends at {last}"
         findings.append(Finding(damage=Damage.TRUNCATED, position=last + 1, detail=detail))
     _check_copies(chain, points, copies)
-    since = chain.unsigned_since
-    if since is not None and since < proof.now - proof.grace:
-        detail = f"nobody has signed it, since {since.isoformat(timespec='seconds')}"
-        findings.append(Finding(damage=Damage.UNSIGNED, position=chain.report.signed_upto + 1, detail=detail))
+    findings.extend(_unsigned(chain, proof))
+
+
+def _unsigned(chain: _Chain, proof: Proof) -> Iterator[Finding]:
+    """Rows that nobody has signed though it is time, or that cannot be of this time; the first of them is named."""
+    if not chain.unsigned:
+        return
+    first, earliest, latest = chain.unsigned
+    if earliest.at < proof.now - proof.grace:
+        detail = f"nobody has signed what stands here, since {earliest.at.isoformat(timespec='seconds')}"
+    elif latest.at > proof.now + AHEAD:
+        detail = f"nobody has signed what stands here, of the future: {latest.at.isoformat(timespec='seconds')}"
+    else:
+        return
+    token = str(first.content[0])
+    yield Finding(damage=Damage.UNSIGNED, position=first.position, detail=detail, seq=first.seq, token=token)
+
+
+def _at(row: Decided) -> datetime:
+    return row.at
 
 
 def _check_copies(chain: _Chain, points: Sequence[Checkpoint], copies: Sequence[Checkpoint]) -> None:

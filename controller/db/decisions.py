@@ -25,7 +25,6 @@ RETURNING token, seq
 """
 _HEAD = "SELECT position, hash FROM decision WHERE writer = %s ORDER BY position DESC LIMIT 1"
 _THERE = "SELECT token, seq FROM decision WHERE token = ANY(%s)"
-_SINCE = "SELECT token FROM decision WHERE writer = %s AND position > %s"
 
 
 async def insert(driver: Driver, writer: str, linked: Sequence[Linked]) -> AsyncCursor[Any]:
@@ -51,12 +50,6 @@ async def there(driver: Driver, decisions: Sequence[Decision]) -> dict[str, int]
     """The ``seq`` of those that an earlier write has left behind, though nobody learnt of it, by token."""
     cursor = await driver.execute(_THERE, ([decision.token for decision in decisions],))
     return dict(await cursor.fetchall())
-
-
-async def since(driver: Driver, writer: str, position: int) -> set[str]:
-    """The tokens of what stands in a writer's chain after a position."""
-    cursor = await driver.execute(_SINCE, (writer, position))
-    return {token for (token,) in await cursor.fetchall()}
 
 
 def _row(writer: str, linked: Linked) -> dict[str, object]:

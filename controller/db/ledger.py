@@ -12,10 +12,11 @@ from functools import partial
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controller.audit.own_chain import OwnChain
 from controller.db import decisions, records, strata
 from controller.db.bounded import Attempt, BoundedConnections, Driver
 from controller.domain import sampling
-from controller.domain.chain import Link, chained
+from controller.domain.chain import BEGINNING, Link, chained
 from controller.domain.decision import Decision
 from controller.domain.sampling import Draw
 from controller.errors import DatabaseAway, DatabaseError, DatabaseTaken
@@ -42,22 +43,27 @@ class _Written:
 class PostgresLedger:
     """Fulfils ``controller.runtime.ports.Ledger``.
 
-    ``sampling_key`` keys the choice of the sample; ``writer`` names the chain that decisions are linked into. A write
-    ends within ``timeout_s`` seconds. Any number of daemons may write at once: what they draw from the same stratum is
+    ``sampling_key`` keys the choice of the sample. Decisions are linked into the chain ``own``, to which nobody else
+    writes; without one, into a chain that is shared by all who name it by ``writer``. A write ends within ``timeout_s``
+    seconds. Any number of daemons may write at once: what they draw from the same stratum is
     drawn one after the other. The engine is one of ``controller.db.engine.open_engine``.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, sampling_key: bytes, writer: str = COMMAND_LINE, timeout_s: float = 2.0
+        self,
+        engine: AsyncEngine,
+        *,
+        sampling_key: bytes,
+        writer: str = COMMAND_LINE,
+        own: OwnChain | None = None,
+        timeout_s: float = 2.0,
     ) -> None:
         self._connections = BoundedConnections(engine, timeout_s=timeout_s)
         self._key = sampling_key
-        self._writer = writer
+        self._shared = writer
+        self._own = own
         self._head: Link | None = None
         """Where our chain ends; None where that has to be looked up: at first, and where a write may have landed."""
-        self._known: Link | None = None
-        self._sent: set[str] = set()
-        """What was known last, and what may have come after it."""
         self._one_at_a_time = asyncio.Lock()
 
     async def write(self, entries: Sequence[Entry]) -> list[Receipt]:
@@ -70,7 +76,6 @@ class PostgresLedger:
             return []
         async with self._one_at_a_time:
             for _ in range(ATTEMPTS):
-                self._sent.update(token for token in map(_token, entries) if token)
                 try:
                     written = await self._write(entries)
                 except DatabaseTaken:  # written already, or others write to this chain: look where it ends
@@ -79,10 +84,15 @@ class PostgresLedger:
                 except DatabaseError:
                     self._head = None
                     raise
-                self._head = self._known = written.head
-                self._sent.clear()
+                self._head = written.head
+                if self._own is not None:
+                    self._own.ended(written.head)
                 return written.receipts
         raise DatabaseAway("others write to the same chain all the time")
+
+    @property
+    def _writer(self) -> str:
+        return self._shared if self._own is None else self._own.writer
 
     async def answers(self) -> None:
         """Return where PostgreSQL answers. Raises ``DatabaseAway``."""
@@ -97,28 +107,37 @@ class PostgresLedger:
 
     async def _statement(self, entries: Sequence[Entry], head: Link, driver: Driver, attempt: Attempt) -> _Written:
         """Decisions alone are one statement, which is a transaction by itself."""
-        attempt.committing = True
         linked = chained(self._writer, head, _once(_decided(entries, ())))
+        await self._expect(linked[-1].link)
+        attempt.committing = True
         numbers = await decisions.numbers(await decisions.insert(driver, self._writer, linked))
         return _Written(receipts=_receipts(entries, (), numbers), head=linked[-1].link)
 
     async def _carefully(self, entries: Sequence[Entry], driver: Driver, attempt: Attempt) -> _Written:
         """Look first where the chain ends, and what of this is there already."""
         await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        head = await decisions.head(driver, self._writer)
-        await self._compare(driver, head)
+        head = await self._found(await decisions.head(driver, self._writer))
         there = await decisions.there(driver, _decided(entries, None))
         return await self._transaction(entries, head, driver, attempt, begun=True, there=there)
 
-    async def _compare(self, driver: Driver, head: Link) -> None:
-        """Nobody but us writes to a chain of our own: what else stands there was put there by hand."""
-        known = self._known
-        if known is None or self._writer == COMMAND_LINE:
-            return
-        strange = await decisions.since(driver, self._writer, known.position) - self._sent
-        if strange or head.position < known.position:
-            metrics.CHAIN_DISTURBED.inc()
-            _log.critical("ledger.chain_disturbed", writer=self._writer, known=known.position, found=head.position)
+    async def _found(self, head: Link) -> Link:
+        """The end to go on from: nobody but us writes to a chain of our own, so one that is not ours is left alone."""
+        own = self._own
+        if own is None or own.stands(head):
+            return head
+        metrics.CHAIN_DISTURBED.inc()
+        ours = own.ends[-1].position
+        disturbed = own.writer
+        own.begin_anew()
+        _log.critical("ledger.chain_disturbed", writer=disturbed, ours=ours, found=head.position, now=own.writer)
+        await asyncio.to_thread(own.note)
+        return BEGINNING
+
+    async def _expect(self, end: Link) -> None:
+        """Known outside the database before it is there: this process may end at any moment."""
+        if self._own is not None:
+            self._own.expect(end)
+            await asyncio.to_thread(self._own.note)
 
     async def _transaction(
         self,
@@ -139,6 +158,7 @@ class PostgresLedger:
             new = [decision for decision in _once(_decided(entries, draws)) if decision.token not in there]
             linked = chained(self._writer, head, new)
             if linked:
+                await self._expect(linked[-1].link)
                 inserted = await decisions.insert(driver, self._writer, linked)
             await records.upsert(
                 driver, [entry for entry in entries if not isinstance(entry, Decision | SampledDecision)]

@@ -1,8 +1,7 @@
 """Signs the end of this daemon's chain every now and then, and keeps a copy outside the database."""
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never, Protocol
@@ -12,7 +11,8 @@ import structlog
 from controller.audit import checkpoints
 from controller.audit.checkpoints import Checkpoint
 from controller.audit.keys import SigningKey
-from controller.domain.chain import Link
+from controller.audit.own_chain import OwnChain
+from controller.domain.chain import BEGINNING, Link
 from controller.errors import DatabaseError
 from controller.runtime import metrics
 from controller.runtime.clock import now
@@ -43,36 +43,35 @@ class Chains(Protocol):
         ...
 
 
-def writer_name(folder: Path) -> str:
-    """The name of this daemon's chain, made once and kept in its state directory. Blocking; raises OSError."""
-    file = folder / "writer"
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        name = f"daemon-{secrets.token_hex(4)}"
-        file.write_text(f"{name}\n", encoding="ascii")
-        return name
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notary:
-    """Signs the chain of ``writer`` with ``key``; copies go to ``file``."""
+    """Signs with ``key``; copies go to ``file``.
+
+    Of the chain ``own``, only what this daemon has written, by its own word; the chain of ``writer``, which commands
+    share, as it is found.
+    """
 
     chains: Chains
     key: SigningKey
-    writer: str
     file: Path
+    own: OwnChain | None = None
+    writer: str = ""
 
     async def sign(self) -> None:
         """Sign what is new. Raises ``DatabaseError`` and OSError: then it is signed the next time."""
-        await self._sign(self.writer)
+        if self.own is None:
+            await self._sign_as_found(self.writer)
+            return
+        while self.own.left:
+            await self._sign_own(*self.own.left[0])
+            del self.own.left[0]
+        await self._sign_own(self.own.writer, self.own.ends)
 
     async def begin(self) -> None:
         """See that all is there that was signed, and sign what was there before there were chains."""
         await self._compare()
         if await self.chains.last_checkpoint(BEFORE_CHAINS) is None:
-            await self._sign(BEFORE_CHAINS)
+            await self._sign_as_found(BEFORE_CHAINS)
 
     async def run(self, *, every_s: float) -> Never:
         """Sign again and again, until cancelled."""
@@ -87,10 +86,21 @@ class Notary:
         except (DatabaseError, OSError) as error:
             _log.warning("notary.not_signed", reason=type(error).__name__)
 
-    async def _sign(self, writer: str) -> None:
+    async def _sign_own(self, writer: str, ends: Sequence[Link]) -> None:
+        """Sign the last of these ends that is there."""
+        for end in reversed(ends):
+            if end != BEGINNING and await self.chains.link_at(writer, end.position) == end:
+                await self._sign(writer, end)
+                return
+
+    async def _sign_as_found(self, writer: str) -> None:
         head = await self.chains.head(writer)
+        if head is not None:
+            await self._sign(writer, head)
+
+    async def _sign(self, writer: str, head: Link) -> None:
         before = await self.chains.last_checkpoint(writer)
-        if head is None or (before is not None and before.position >= head.position):
+        if before is not None and before.position >= head.position:
             return
         point = checkpoints.signed(self.key, writer, head, now(), before)
         await self.chains.keep(point)
@@ -98,12 +108,13 @@ class Notary:
 
     async def _compare(self) -> None:
         """What was signed last is there: else somebody has been at the database."""
+        writer = self.writer if self.own is None else self.own.writer
         copies = await asyncio.to_thread(_copies, self.file)
-        last = max((c for c in copies if c.writer == self.writer), key=lambda c: c.position, default=None)
-        if last is None or await self.chains.link_at(self.writer, last.position) == last.head:
+        last = max((c for c in copies if c.writer == writer), key=lambda c: c.position, default=None)
+        if last is None or await self.chains.link_at(writer, last.position) == last.head:
             return
         metrics.CHAIN_DISTURBED.inc()
-        _log.critical("notary.signed_decision_is_gone", writer=self.writer, position=last.position)
+        _log.critical("notary.signed_decision_is_gone", writer=writer, position=last.position)
 
 
 def _copies(file: Path) -> list[Checkpoint]:

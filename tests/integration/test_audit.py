@@ -1,6 +1,7 @@
 """Somebody with every right on the database, triggers off, and an auditor who finds what they did."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 
 from controller.audit.checkpoints import Checkpoint, append, copies
 from controller.audit.keys import SigningKey
+from controller.audit.own_chain import OwnChain
 from controller.audit.verify import Damage, Finding, Proof, Report, verify
 from controller.db.chains import PostgresChains, everything
 from controller.db.engine import open_engine
@@ -24,7 +26,7 @@ from controller.domain import chain
 from controller.domain.chain import Link, digest
 from controller.domain.names import Token
 from controller.errors import DatabaseAway
-from controller.runtime.notary import Notary, writer_name
+from controller.runtime.notary import Notary
 from tests.integration.commands import Run, rows, said
 from tests.integration.conftest import KEY
 from tests.integration.entries import a_call, a_decision, a_question
@@ -228,7 +230,7 @@ async def test_a_chain_that_nobody_signed_is_found_once_it_is_old(database: str,
     await ledger_of(engine, "somebody").write([a_decision()])
     assert audited(database)[0].findings == []
     [later] = audited(database, now=NOW + timedelta(hours=2))
-    assert first(later) == (Damage.UNSIGNED, 1, None, None)
+    assert first(later)[:2] == (Damage.UNSIGNED, 1)
 
 
 @pytest.mark.usefixtures("written")
@@ -266,16 +268,154 @@ async def test_what_was_written_and_never_learnt_of_is_not_written_again(databas
     assert [(r.rows, r.findings) for r in audited(database)] == [(3, [])]
 
 
-async def test_a_chain_that_somebody_else_wrote_to_is_said_and_gone_on_with(database: str, engine: AsyncEngine) -> None:
-    def disturbed() -> float:
-        return REGISTRY.get_sample_value("rc_chain_disturbed_total") or 0
+@pytest.mark.parametrize(
+    ("dated", "found"),
+    [
+        pytest.param([100 * 365, -30], True, id="one of long ago behind one of a time to come"),
+        pytest.param([100 * 365], True, id="all of a time to come"),
+        pytest.param([2 / 24, 0], False, id="by a clock that jumped ahead for a moment"),
+    ],
+)
+async def test_what_nobody_signed_is_told_by_the_times_it_names(
+    database: str, engine: AsyncEngine, notary: Notary, dated: list[float], *, found: bool
+) -> None:
+    await ledger_of(engine).write([a_decision(at=NOW + timedelta(days=days)) for days in dated])
+    [report] = audited(database)
+    assert [finding.position for finding in report.findings] == ([1] if found else [])
+    await notary.sign()
+    assert audited(database)[0].findings == []
 
-    ledger, before = ledger_of(engine), disturbed()
-    await ledger.write([a_decision()])
-    await ledger_of(engine).write([a_decision()])
-    await ledger.write([a_decision()])
+
+class Daemon:
+    """What of a daemon writes to its chain, from its start to its end, which nothing announces."""
+
+    def __init__(self, engine: AsyncEngine, folder: Path) -> None:
+        self.own = OwnChain(folder)
+        self.ledger = PostgresLedger(engine, sampling_key=KEY, own=self.own, timeout_s=10.0)
+        self.notary = Notary(chains=PostgresChains(engine), key=SIGNER, own=self.own, file=folder / "checkpoints.jsonl")
+
+    async def decides(self, *names: str) -> None:
+        await self.ledger.write([a_decision(token=Token(name)) for name in names])
+
+
+def appended(database: str, writer: str) -> None:
+    """A decision of last month put at the end of a chain, so that it fits."""
+
+    def put(connection: psycopg.Connection) -> None:
+        row = connection.execute(
+            "SELECT position, hash FROM decision WHERE writer = %s ORDER BY position DESC LIMIT 1", (writer,)
+        ).fetchone()
+        assert row is not None
+        forged = replace(DECISION, token=Token("forged"), at=NOW - timedelta(days=30))
+        [linked] = chain.chained(writer, Link(position=row[0], hash=row[1]), [forged])
+        connection.execute(
+            "INSERT INTO decision (token, at, call_id, pbx, linkedid, kind, verdict, reason, rule, purpose,"
+            " policy_version, actor, facts, writer, position, hash)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                *(forged.token, forged.at, forged.call_id, forged.pbx, forged.linkedid, forged.kind, forged.verdict),
+                *(forged.reason, forged.rule, forged.purpose, forged.policy_version, forged.actor),
+                *(json.dumps(dict(forged.facts)), writer, linked.link.position, linked.link.hash),
+            ),
+        )
+
+    tampered(database, put)
+
+
+def disturbed() -> float:
+    return REGISTRY.get_sample_value("rc_chain_disturbed_total") or 0
+
+
+LATER = NOW + timedelta(days=365)
+
+
+@pytest.mark.parametrize("meanwhile", ["it runs", "it is down"])
+async def test_a_row_put_at_the_end_of_a_daemons_chain_is_never_signed_and_named(
+    database: str, engine: AsyncEngine, tmp_path: Path, meanwhile: str
+) -> None:
+    daemon, before = Daemon(engine, tmp_path), disturbed()
+    chain_was = daemon.own.writer
+    await daemon.decides("one")
+    await daemon.notary.sign()
+    await daemon.decides("two")
+    appended(database, chain_was)
+    if meanwhile == "it is down":
+        daemon = Daemon(engine, tmp_path)
+    await daemon.decides("three")
+    await daemon.notary.sign()
+    reports = {report.writer: report for report in audited(database, tmp_path / "checkpoints.jsonl", now=LATER)}
     assert disturbed() == before + 1
-    assert [(r.rows, r.findings) for r in audited(database)] == [(3, [])]
+    assert first(reports[chain_was])[0::3] == (Damage.UNSIGNED, "forged")
+    assert (reports[chain_was].signed_upto, len(reports[chain_was].findings)) == (2, 1)
+    assert (reports[daemon.own.writer].signed_upto, reports[daemon.own.writer].findings) == (1, [])
+    again = Daemon(engine, tmp_path)
+    await again.decides("four")
+    assert again.own.writer == daemon.own.writer
+
+
+@pytest.mark.parametrize("signed", [True, False])
+async def test_a_daemon_that_was_killed_goes_on_with_its_chain(
+    database: str, engine: AsyncEngine, tmp_path: Path, *, signed: bool
+) -> None:
+    before = disturbed()
+    for life in range(3):
+        daemon = Daemon(engine, tmp_path)
+        await daemon.decides(f"{life}")
+        if signed:
+            await daemon.notary.sign()
+        await daemon.decides(f"{life} too")
+    await Daemon(engine, tmp_path).notary.sign()
+    [report] = audited(database, tmp_path / "checkpoints.jsonl", now=LATER)
+    assert (disturbed(), report.rows, report.signed_upto, report.findings) == (before, 6, 6, [])
+
+
+async def test_a_daemon_that_was_killed_before_it_had_written_goes_on_with_its_chain(
+    database: str, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    daemon = Daemon(engine, tmp_path)
+    await daemon.decides("one")
+    daemon.own.expect(Link(position=2, hash=bytes(32)))
+    daemon.own.note()
+    daemon = Daemon(engine, tmp_path)
+    await daemon.decides("two")
+    await daemon.notary.sign()
+    [report] = audited(database, now=LATER)
+    assert (report.signed_upto, report.findings) == (2, [])
+
+
+async def test_a_chain_whose_last_rows_are_gone_is_not_gone_on_with(
+    database: str, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    daemon = Daemon(engine, tmp_path)
+    chain_was = daemon.own.writer
+    await daemon.decides("one", "two")
+    await daemon.decides("three", "four")
+    await daemon.notary.sign()
+    tampered(database, "DELETE FROM decision WHERE position > 2")
+    daemon = Daemon(engine, tmp_path)
+    await daemon.decides("five")
+    await daemon.notary.sign()
+    reports = {report.writer: report for report in audited(database, now=LATER)}
+    assert first(reports[chain_was])[:2] == (Damage.TRUNCATED, 3)
+    assert reports[daemon.own.writer].findings == []
+
+
+async def test_where_the_end_cannot_be_noted_decisions_are_written_all_the_same(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    daemon = Daemon(engine, tmp_path)
+    (tmp_path / "chain-ends").mkdir()
+    with capture_logs() as logs:
+        await daemon.decides("one")
+    assert [line["event"] for line in logs] == ["chain.end_not_noted"]
+
+
+@pytest.mark.parametrize("text", [b"", b"[1]\n", b'["another",[[1,"00"]]]\n'])
+def test_a_note_that_says_nothing_of_this_chain_is_none(tmp_path: Path, text: bytes) -> None:
+    name = OwnChain(tmp_path).writer
+    (tmp_path / "chain-ends").write_bytes(text)
+    own = OwnChain(tmp_path)
+    assert (own.writer, own.ends) == (name, (chain.BEGINNING,))
 
 
 async def test_the_notary_signs_only_what_is_new_and_says_when_something_signed_is_gone(
@@ -320,9 +460,9 @@ async def test_the_notary_goes_on_when_the_database_is_back(outside: Path) -> No
 
 
 def test_a_daemon_keeps_its_name(tmp_path: Path) -> None:
-    name = writer_name(tmp_path / "state")
+    name = OwnChain(tmp_path / "state").writer
     assert name.startswith("daemon-")
-    assert writer_name(tmp_path / "state") == name
+    assert OwnChain(tmp_path / "state").writer == name
 
 
 async def test_an_auditor_verifies_by_command_with_nothing_but_the_public_key(
