@@ -17,6 +17,7 @@ from lab.world import World
 from tests.acceptance.cast import Person
 from tests.acceptance.scene import DECISION, HEARD, CallShape, Expected, Facts, Interval, Step
 from tests.acceptance.stage import Played
+from tests.acceptance.traces import spells
 
 MARGIN_S = 0.3
 """How far from the ends of an interval nothing is claimed: what a key, the network and a telephone take."""
@@ -217,16 +218,26 @@ class _Judge:
 
 
 def places_of(world: World, needle: str) -> Iterator[str]:
-    """Where something is found: in each column of each table as text, in the daemon's files, in the recordings."""
+    """Where something is found: in each table's rows as text, in the daemon's files, the PBX's logs, the recordings.
+
+    Digits are also found where they are written one at a time, except in files that are not text.
+    """
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
     for row in world.daemon.rows(tables):
         name = row["table_name"]
-        if world.daemon.rows(f'SELECT 1 FROM "{name}" AS t WHERE t::text LIKE %s LIMIT 1', f"%{needle}%"):  # noqa: S608
+        rows = world.daemon.rows(f'SELECT t::text AS line FROM "{name}" AS t ORDER BY ctid')  # noqa: S608
+        if _holds([each["line"] for each in rows], needle):
             yield f"the table {name}"
-    folders = (world.daemon.directory, world.pbx.recordings)
+    folders = (world.daemon.directory, world.pbx.recordings, world.pbx.directory / "log")
     for file in (file for folder in folders for file in folder.rglob("*") if file.is_file()):
-        if needle.encode() in file.read_bytes():
+        written = file.read_bytes()
+        lines = [] if b"\0" in written else written.decode(errors="replace").splitlines()
+        if needle.encode() in written or _holds(lines, needle):
             yield str(file.name)
+
+
+def _holds(lines: Sequence[str], needle: str) -> bool:
+    return spells(lines, needle) if needle.isdecimal() else any(needle in line for line in lines)
 
 
 def _parsed(said: str | dict[str, Facts]) -> tuple[Decided, Facts]:
