@@ -1,10 +1,13 @@
 """A wire to a PBX that tests can cut."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 _SOME = 100
+_TEXT = 0x81
+"""How a frame begins that is a whole text message."""
 
 
 class Wire:
@@ -23,6 +26,10 @@ class Wire:
         """While it is, new links are cut as soon as they come."""
         self.late_s = 0.0
         """How late each piece comes out at the other end."""
+        self.event: Callable[[bytes], bytes] = _as_it_is
+        """What becomes of each message of the PBX's events, a whole frame: nothing, or the same twice."""
+        self.pause_answer: bytes | None = None
+        """What is answered to whoever asks for a pause, which then does not reach the PBX; empty: nothing."""
 
     async def connect(self, port: int = 0) -> str:
         """Begin to listen; gives ARI's address through this wire."""
@@ -72,17 +79,57 @@ class Wire:
         first = await reader.read(65536)
         if b"Upgrade: websocket" in first:
             self._events = writer
-        back.write(first)
-        for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._carry(source, sink))
-            self._tasks.add(task)
+            back.write(first)
+            down = self._carry(_messages(there), writer, self._said)
+        else:
+            self._asked(first, writer, back)
+            down = self._carry(_pieces(there), writer, _written)
+        up = self._carry(_pieces(reader), back, lambda data, sink: self._asked(data, writer, sink))
+        self._tasks |= {asyncio.create_task(way) for way in (up, down)}
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65536):
+    async def _carry(
+        self,
+        pieces: AsyncIterator[bytes],
+        sink: asyncio.StreamWriter,
+        put: Callable[[bytes, asyncio.StreamWriter], None],
+    ) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            async for data in pieces:
                 if self.late_s:
                     await asyncio.sleep(self.late_s)
                 if sink not in self._silenced:
-                    sink.write(data)
+                    put(data, sink)
         if sink not in self._silenced:
             sink.close()
+
+    def _said(self, frame: bytes, sink: asyncio.StreamWriter) -> None:
+        sink.write(self.event(frame) if frame[0] == _TEXT else frame)
+
+    def _asked(self, data: bytes, asker: asyncio.StreamWriter, sink: asyncio.StreamWriter) -> None:
+        if self.pause_answer is not None and data.startswith(b"POST ") and b"/pause " in data.partition(b"\r\n")[0]:
+            asker.write(self.pause_answer)
+        else:
+            sink.write(data)
+
+
+def _as_it_is(message: bytes) -> bytes:
+    return message
+
+
+def _written(data: bytes, sink: asyncio.StreamWriter) -> None:
+    sink.write(data)
+
+
+async def _pieces(source: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while data := await source.read(65536):
+        yield data
+
+
+async def _messages(source: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The answer to the upgrade, then frame by frame (RFC 6455, 5.2; what a server sends is not masked)."""
+    yield await source.readuntil(b"\r\n\r\n")
+    while True:
+        head = await source.readexactly(2)
+        extended = await source.readexactly({126: 2, 127: 8}.get(head[1], 0))
+        size = int.from_bytes(extended) if extended else head[1]
+        yield head + extended + await source.readexactly(size)

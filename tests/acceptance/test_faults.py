@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import time
@@ -444,6 +445,81 @@ async def test_a_pause_that_cannot_be_confirmed_becomes_a_stop_and_a_quarantine(
     assert not heard.exists()
     assert (heard.parent / "rc-quarantine" / heard.name).exists()
     assert ("retain", "applied", "pause-unconfirmed") in await decided(lab, number)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}", id="404"),
+        pytest.param(b"HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}", id="409"),
+        pytest.param(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}", id="500"),
+        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", id="done, and it is not"),
+        pytest.param(b"\x00garbage\r\n\r\n", id="garbage"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+async def test_a_pause_that_is_answered_by_anything_else_is_a_stop_and_a_quarantine(
+    lab: World, wire: Wire, phones: Phones, staff: Staff, request: pytest.FixtureRequest, answer: bytes
+) -> None:
+    number = f"06399803{40 + sum(request.node.name.encode()) % 60}"
+    conversation = await talk(phones, staff, lab.daemon, number)
+    call = await live_call(lab.daemon, queue="every", state="recording")
+    wire.pause_answer = answer
+    status, _ = await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call['id']}/pause")
+    wire.pause_answer = None
+    assert status in {200, 503}  # 200: it has been stopped by then
+    recording = await state_of_recording(lab.daemon, call["id"], "quarantined")
+    assert our_channels(lab) == []
+    assert not lab.recording_file(recording["name"]).exists()
+    await conversation.caller.hang_up()
+    assert ("stop", "applied", "pause-unconfirmed") in await decided(lab, number)
+
+
+async def test_events_that_come_twice_make_nothing_twice(lab: World, wire: Wire, phones: Phones, staff: Staff) -> None:
+    number = "0639980324"
+    wire.event = lambda message: message * 2
+    conversation = await talk(phones, staff, lab.daemon, number)
+    call = await live_call(lab.daemon, queue="every", state="recording")
+    for verb in ("pause", "resume"):
+        await asyncio.sleep(1)
+        await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call['id']}/{verb}")
+    await asyncio.sleep(1)
+    await conversation.caller.hang_up()
+    assert await decided(lab, number) == [
+        ("consent", "allowed", "announced"),
+        ("record", "allowed", "legal-obligation"),
+        ("pause", "applied", "payment"),
+        ("resume", "allowed", "payment-over"),
+        ("stop", "applied", "call-ended"),
+    ]
+    [stretches] = await audio(lab, number)
+    assert len(gaps(stretches)) == 1
+
+
+async def test_what_lost_events_did_not_tell_is_asked_for(lab: World, wire: Wire, phones: Phones, staff: Staff) -> None:
+    """Half of all events are lost while an agent answers, pays and hangs up; the next connection makes it good."""
+    number = "0639980325"
+    dice = random.Random(7)
+    conversation = await talk(phones, staff, lab.daemon, number)
+    began = time.monotonic()
+    call = await live_call(lab.daemon, queue="every", state="recording")
+    wire.event = lambda message: message if dice.random() < 0.5 else b""
+    await asyncio.sleep(1)
+    status, _ = await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call['id']}/pause")
+    assert status == 200
+    paused = time.monotonic() - began
+    await asyncio.sleep(2)
+    over = time.monotonic() - began
+    await asyncio.to_thread(lab.daemon.request, "POST", f"/api/v1/calls/{call['id']}/resume")
+    await asyncio.sleep(1)
+    await conversation.caller.hang_up()
+    await conversation.caller.ended()
+    wire.event = lambda message: message
+    wire.cut()
+    assert (await decided(lab, number))[-1][0] == "stop"
+    assert our_channels(lab) == []
+    for stretch in [stretch for file in await audio(lab, number) for stretch in file]:
+        assert stretch.end_s < paused + 0.25 or stretch.begin_s > over - 0.25
 
 
 NOBODYS_KEY = (
