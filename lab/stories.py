@@ -27,6 +27,7 @@ class Staff:
     """The agents of a queue, who answer at once."""
 
     def __init__(self, phones: Phones, members: Iterable[str] = QUEUE_MEMBERS) -> None:
+        self.phones = phones
         self._lines = {extension: phones.agent(extension) for extension in members}
 
     async def next_call(self) -> Phone:
