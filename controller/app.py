@@ -312,15 +312,15 @@ async def _clear_up(
 ) -> None:
     """Before a PBX is watched: what a daemon that is no more has left there, and in our journal."""
     await caught_up()
-    leftovers.take(
-        Found(
-            calls=await queries.live_calls(engine, pbx),
-            unended=await queries.unended_calls(engine, pbx),
-            unfinished=await queries.unfinished_recordings(engine, pbx),
-            condemned=await queries.recordings_to_discard(engine, pbx),
-            tainted=await queries.recordings_to_hide(engine, pbx),
+    async with queries.one_moment(engine) as moment:
+        found = Found(
+            calls=await queries.live_calls(moment, pbx),
+            unended=await queries.unended_calls(moment, pbx),
+            unfinished=await queries.unfinished_recordings(moment, pbx),
+            condemned=await queries.recordings_to_discard(moment, pbx),
+            tainted=await queries.recordings_to_hide(moment, pbx),
         )
-    )
+    leftovers.take(found)
 
 
 async def _reload_on_sighup(hang_up: asyncio.Event, reloading: Reloading) -> Never:

@@ -5,7 +5,7 @@ leaves such a stream early closes it (``contextlib.aclosing``).
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,9 @@ from controller.domain.names import CallId
 from controller.domain.policy import Direction
 from controller.domain.records import CallRecord, LiveCallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
 from controller.domain.sampling import Stratum
+
+Source = AsyncEngine | AsyncConnection
+"""A connection is one of ``one_moment``."""
 
 _ROWS_AT_ONCE = 500
 _UNFINISHED = (RecordingState.STARTING, RecordingState.RECORDING, RecordingState.PAUSED)
@@ -98,36 +101,36 @@ async def recordings(
         yield StoredRecording(recording=known, spans=tuple(spans))
 
 
-async def unfinished_recordings(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
+async def unfinished_recordings(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody has seen end."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state.in_(_UNFINISHED))
-    return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
+    return [_recording(row) async for row in _streamed(source, chosen.order_by(recording.c.name))]
 
 
-async def live_calls(engine: AsyncEngine, pbx: str) -> list[LiveCallRecord]:
+async def live_calls(source: Source, pbx: str) -> list[LiveCallRecord]:
     """The calls of a PBX that the daemon that watched it last has left under way."""
     chosen = select(live_call.c.call_id, live_call.c.pbx, cast(live_call.c.state, Text).label("state"))
-    rows = _streamed(engine, chosen.where(live_call.c.pbx == pbx).order_by(live_call.c.call_id))
+    rows = _streamed(source, chosen.where(live_call.c.pbx == pbx).order_by(live_call.c.call_id))
     return [LiveCallRecord(call_id=CallId(row.call_id), pbx=row.pbx, state=row.state) async for row in rows]
 
 
-async def unended_calls(engine: AsyncEngine, pbx: str) -> list[CallRecord]:
+async def unended_calls(source: Source, pbx: str) -> list[CallRecord]:
     """The calls of a PBX that nobody has seen end."""
     here = (call_table.c.pbx == pbx, call_table.c.ended_at.is_(None))
     chosen = select(call_table).where(*here).order_by(call_table.c.id)
-    return [_call(row) async for row in _streamed(engine, chosen)]
+    return [_call(row) async for row in _streamed(source, chosen)]
 
 
-async def recordings_to_hide(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
+async def recordings_to_hide(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody may listen to, and whose file may still be where it was."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.QUARANTINING)
-    return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
+    return [_recording(row) async for row in _streamed(source, chosen.order_by(recording.c.name))]
 
 
-async def recordings_to_discard(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
+async def recordings_to_discard(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that are to be thrown away, and whose file may still be there."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.DISCARDING)
-    return [_recording(row) async for row in _streamed(engine, chosen.order_by(recording.c.name))]
+    return [_recording(row) async for row in _streamed(source, chosen.order_by(recording.c.name))]
 
 
 async def remember_policy(engine: AsyncEngine, *, version: str, text: str) -> None:
@@ -154,9 +157,17 @@ def _newest(chosen: Select[Any], table: Table, by: str, limit: int | None) -> Se
     return select(last).order_by(last.c[by])
 
 
-async def _streamed(engine: AsyncEngine, statement: Select[Any]) -> AsyncGenerator[Row[Any], None]:
+@asynccontextmanager
+async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """What is read of this connection is of the moment of the first reading."""
     with in_our_terms():
         async with _reading(engine) as connection:
+            yield connection
+
+
+async def _streamed(source: Source, statement: Select[Any]) -> AsyncGenerator[Row[Any], None]:
+    with in_our_terms():
+        async with _reading(source) if isinstance(source, AsyncEngine) else nullcontext(source) as connection:
             rows = await connection.stream(statement)
             try:
                 async for row in rows.yield_per(_ROWS_AT_ONCE):

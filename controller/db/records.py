@@ -1,6 +1,7 @@
 """How snapshots of calls, recordings, their spans, objections and notices are written: the last one wins, mostly.
 
-An end stays an end: ``ended_at`` and a quarantine only grow, and the state of a recording never goes back. Of two
+An end stays an end: ``ended_at`` and a quarantine only grow, and the state of a recording never goes back. A call that
+was excluded names nobody again. Of two
 objections the one that was raised later wins, whichever is written last.
 """
 
@@ -36,7 +37,10 @@ _AGE = {
 
 _THROWN_AWAY = {RecordingState.DISCARDING, RecordingState.DISCARDED}
 
-_CALL = """
+_NAMES_NOBODY = "known.linkedid = '' AND excluded.linkedid <> ''"
+"""A call was excluded since this snapshot of it was made: what named it stays gone."""
+
+_CALL = f"""
 INSERT INTO call AS known
     (id, pbx, linkedid, direction, queue, language, route, agent, customer_hash, started_at, answered_at, ended_at)
 SELECT id, pbx, linkedid, direction, queue, language, route, agent, customer_hash, started_at, answered_at, ended_at
@@ -45,11 +49,16 @@ FROM json_to_recordset(%s::json) AS snapshot (
     customer_hash bytea, started_at timestamptz, answered_at timestamptz, ended_at timestamptz
 )
 ON CONFLICT (id) DO UPDATE SET
-    pbx = excluded.pbx, linkedid = excluded.linkedid, direction = excluded.direction, queue = excluded.queue,
-    language = excluded.language, route = excluded.route, agent = excluded.agent,
-    customer_hash = excluded.customer_hash, started_at = excluded.started_at, answered_at = excluded.answered_at,
+    pbx = excluded.pbx, direction = excluded.direction, language = excluded.language,
+    linkedid = CASE WHEN {_NAMES_NOBODY} THEN known.linkedid ELSE excluded.linkedid END,
+    queue = CASE WHEN {_NAMES_NOBODY} THEN known.queue ELSE excluded.queue END,
+    route = CASE WHEN {_NAMES_NOBODY} THEN known.route ELSE excluded.route END,
+    agent = CASE WHEN {_NAMES_NOBODY} THEN known.agent ELSE excluded.agent END,
+    customer_hash = CASE WHEN {_NAMES_NOBODY} THEN known.customer_hash ELSE excluded.customer_hash END,
+    started_at = excluded.started_at,
+    answered_at = coalesce(excluded.answered_at, known.answered_at),
     ended_at = greatest(known.ended_at, excluded.ended_at)
-"""
+"""  # noqa: S608 - words of our own
 
 
 def _age(row: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from random import Random
@@ -114,6 +115,25 @@ async def test_a_call_that_has_ended_stays_so(ledger: PostgresLedger, database: 
     await ledger.write([ended, a_call(id=ended.id, agent="PJSIP/201")])
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT agent, ended_at FROM call").fetchall() == [("PJSIP/201", at(60))]
+
+
+async def test_a_call_that_was_answered_stays_so(ledger: PostgresLedger, database: str) -> None:
+    answered = a_call(answered_at=at(5), ended_at=at(60))
+    await ledger.write([answered, a_call(id=answered.id)])
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT answered_at, ended_at FROM call").fetchall() == [(at(5), at(60))]
+
+
+async def test_an_older_snapshot_of_a_call_that_was_excluded_names_nobody_again(
+    ledger: PostgresLedger, database: str
+) -> None:
+    older = a_call(agent="PJSIP/201")
+    nobody = replace(older, linkedid="", queue="", route=None, agent=None, customer_hash=None)
+    names = "SELECT linkedid, queue, route, agent, customer_hash FROM call"
+    for batch in ([older, nobody], [older], [replace(older, ended_at=at(9))]):
+        await ledger.write(batch)
+        with psycopg.connect(database) as connection:
+            assert connection.execute(names).fetchall() == [("", "", None, None, None)]
 
 
 @pytest.mark.parametrize("apart", [True, False])

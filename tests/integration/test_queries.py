@@ -115,3 +115,18 @@ async def test_a_policy_is_remembered_once(engine: AsyncEngine) -> None:
         await queries.remember_policy(engine, version="a" * 64, text="purposes: {}")
     with pytest.raises(DatabaseRefused):
         await queries.remember_policy(engine, version="latest", text="purposes: {}")
+
+
+async def test_what_is_read_of_one_moment_fits_together(ledger: PostgresLedger, engine: AsyncEngine) -> None:
+    """A recording that ends between two readings is in neither of them, or in both as it was."""
+    call, recording = a_call(), a_recording()
+    await ledger.write([call, recording])
+    async with queries.one_moment(engine) as moment:
+        assert await queries.unended_calls(moment, "paris") == [call]
+        discarding = replace(recording, state=RecordingState.DISCARDING)
+        await ledger.write([replace(call, ended_at=at(9)), discarding])
+        assert await queries.recordings_to_discard(moment, "paris") == []
+        assert await queries.unfinished_recordings(moment, "paris") == [recording]
+        assert await queries.unended_calls(moment, "paris") == [call]
+    assert len(await queries.recordings_to_discard(engine, "paris")) == 1
+    assert await queries.unfinished_recordings(engine, "paris") == []
