@@ -1,7 +1,7 @@
 """How decisions are written: any number in one statement, in their order, each with its place in the chain."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from psycopg import AsyncCursor
@@ -9,6 +9,7 @@ from psycopg import AsyncCursor
 from controller.db.bounded import Driver
 from controller.domain.chain import BEGINNING, Link, Linked
 from controller.domain.decision import Decision
+from controller.errors import DatabaseRefused
 
 _INSERT = """
 INSERT INTO decision
@@ -23,8 +24,9 @@ FROM json_to_recordset(%s::json) AS given (
 ORDER BY position
 RETURNING token, seq
 """
+ANOTHER = "its token is that of another decision"
 _HEAD = "SELECT position, hash FROM decision WHERE writer = %s ORDER BY position DESC LIMIT 1"
-_THERE = "SELECT token, seq FROM decision WHERE token = ANY(%s)"
+_THERE = "SELECT token, seq, at, call_id::text, kind, verdict, reason FROM decision WHERE token = ANY(%s)"
 
 
 async def insert(driver: Driver, writer: str, linked: Sequence[Linked]) -> AsyncCursor[Any]:
@@ -46,10 +48,27 @@ async def head(driver: Driver, writer: str) -> Link:
     return Link(position=row[0], hash=row[1]) if row else BEGINNING
 
 
-async def there(driver: Driver, decisions: Sequence[Decision]) -> dict[str, int]:
-    """The ``seq`` of those that an earlier write has left behind, though nobody learnt of it, by token."""
+async def there(driver: Driver, decisions: Sequence[Decision], *, questions: Collection[str]) -> dict[str, int]:
+    """The ``seq`` of those that an earlier write has left behind, though nobody learnt of it, by token.
+
+    Those whose tokens are among ``questions`` are not decided yet. Raises ``DatabaseRefused`` where what has a token is
+    another decision.
+    """
     cursor = await driver.execute(_THERE, ([decision.token for decision in decisions],))
-    return dict(await cursor.fetchall())
+    found = {token: (seq, tuple(said)) for token, seq, *said in await cursor.fetchall()}
+    for decision in decisions:
+        if decision.token not in found:
+            continue
+        known, ours = found[decision.token][1], essence(decision)
+        asked = len(ours) - 2 if decision.token in questions else len(ours)
+        if known[:asked] != ours[:asked]:
+            raise DatabaseRefused(ANOTHER)
+    return {token: seq for token, (seq, _) in found.items()}
+
+
+def essence(decision: Decision) -> tuple[object, ...]:
+    """Two decisions of one token are the same where this is; the last two are what a draw decides."""
+    return (decision.at, decision.call_id, decision.kind, decision.verdict, decision.reason)
 
 
 def _row(writer: str, linked: Linked) -> dict[str, object]:

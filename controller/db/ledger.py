@@ -19,7 +19,7 @@ from controller.domain import sampling
 from controller.domain.chain import BEGINNING, Link, chained
 from controller.domain.decision import Decision
 from controller.domain.sampling import Draw
-from controller.errors import DatabaseAway, DatabaseError, DatabaseTaken
+from controller.errors import DatabaseAway, DatabaseError, DatabaseRefused, DatabaseTaken
 from controller.runtime import metrics
 from controller.runtime.ports import Entry, Receipt, SampledDecision
 
@@ -74,6 +74,7 @@ class PostgresLedger:
         """
         if not entries:
             return []
+        _compare(entries)
         async with self._one_at_a_time:
             for _ in range(ATTEMPTS):
                 try:
@@ -117,7 +118,8 @@ class PostgresLedger:
         """Look first where the chain ends, and what of this is there already."""
         await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         head = await self._found(await decisions.head(driver, self._writer))
-        there = await decisions.there(driver, _decided(entries, None))
+        questions = {entry.question.token for entry in entries if isinstance(entry, SampledDecision)}
+        there = await decisions.there(driver, _decided(entries, None), questions=questions)
         return await self._transaction(entries, head, driver, attempt, begun=True, there=there)
 
     async def _found(self, head: Link) -> Link:
@@ -218,6 +220,15 @@ def _decided(entries: Sequence[Entry], draws: Sequence[Draw] | None) -> list[Dec
         elif isinstance(entry, Decision):
             decided.append(entry)
     return decided
+
+
+def _compare(entries: Sequence[Entry]) -> None:
+    """Of one token there is one decision. Raises ``DatabaseRefused``."""
+    first: dict[str, Decision] = {}
+    for decision in _decided(entries, None):
+        known = first.setdefault(decision.token, decision)
+        if decisions.essence(known) != decisions.essence(decision):
+            raise DatabaseRefused(decisions.ANOTHER)
 
 
 def _once(decided: Sequence[Decision]) -> list[Decision]:

@@ -126,6 +126,8 @@ class Call:
     keyed: tuple[tuple[ChannelId, Keyed], ...] = ()
     tracks: tuple[Track, ...] = ()
     tokens: int = 0
+    keeper: str = ""
+    """In every token of the daemon that has taken this call over, and in no other's; empty where none has."""
 
     @property
     def capturing(self) -> bool:

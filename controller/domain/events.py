@@ -89,10 +89,14 @@ class PbxStalled(_Happened):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inherited(_Happened):
-    """The call is one of a daemon that is no more; what Asterisk says of its recordings, others being gone."""
+    """The call is one of a daemon that is no more; what Asterisk says of its recordings, others being gone.
+
+    ``keeper`` is something that no daemon has taken a call over with before.
+    """
 
     recording: frozenset[RecordingName]
     paused: frozenset[RecordingName]
+    keeper: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,6 @@ from controller.domain.recording import Phase, Recording
 from controller.domain.should import Should, State
 from controller.domain.turn import Turn
 
-LEAP = 100_000
-"""Tokens that the former daemon may have used after it was last heard of: none of them is used again."""
-
 _HALTED = frozenset({Phase.PAUSING, Phase.PAUSED})
 _LOST = Should(state=State.OFF, reason=Reason.CONTROLLER_LOST, actor="daemon")
 
@@ -45,7 +42,7 @@ def essence(call: Call) -> object:
 def take_over(turn: Turn, event: Inherited) -> None:
     """Compare each recording with what Asterisk says of it. Who takes part, and what hinders, is told after this."""
     turn.change(
-        tokens=turn.call.tokens + LEAP,
+        keeper=event.keeper,  # what the daemon before used after it was last heard of is not used again
         looking_up=None,
         parties=(),
         alone=False,

@@ -35,9 +35,10 @@ class Turn:
         self.commands.append(command)
 
     def token(self) -> Token:
-        """A token that this call has not used yet."""
+        """A token that this call has not used yet, whoever kept it before."""
         self.change(tokens=self.call.tokens + 1)
-        return Token(f"{self.call.id}:{self.call.tokens}")
+        keeper = f"{self.call.keeper}:" if self.call.keeper else ""
+        return Token(f"{self.call.id}:{keeper}{self.call.tokens}")
 
     def timer(self, seconds: float) -> Token:
         """Set a timer; its token."""

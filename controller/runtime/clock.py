@@ -22,6 +22,11 @@ def new_token(about: str) -> Token:
     return Token(f"{about}:{secrets.token_hex(16)}")
 
 
+def new_keeper() -> str:
+    """What tells the tokens of one keeper of a call from those of all others."""
+    return secrets.token_hex(4)
+
+
 def new_call_id() -> CallId:
     """A UUIDv7 (RFC 9562): its order is the order of the calls."""
     milliseconds = int(datetime.now(UTC).timestamp() * 1000)

@@ -37,7 +37,7 @@ from controller.domain.standing import standing
 from controller.domain.switchboard import Switchboard
 from controller.domain.withdrawal import objected_to
 from controller.runtime import metrics, succession
-from controller.runtime.clock import new_call_id, now
+from controller.runtime.clock import new_call_id, new_keeper, now
 
 CarryOut = Callable[[Call, Command], None]
 
@@ -184,7 +184,7 @@ class Dispatcher:
         self._kept.add(call.id)
         self._gauge.set(len(self._calls))
         at = now()
-        self.tell(call.id, Inherited(at=at, recording=recording, paused=paused))
+        self.tell(call.id, Inherited(at=at, recording=recording, paused=paused, keeper=new_keeper()))
         self.tell(call.id, Hindered(at=at, hindrances=self._hindrances))
         if call.id in self._calls:
             self.tell(call.id, PartiesChanged(at=at, parties=self._parties_of(call.customer, call)))

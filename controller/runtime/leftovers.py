@@ -12,11 +12,11 @@ import structlog
 
 from controller.domain.call import Call
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
-from controller.domain.names import CallId, RecordingName, Token
+from controller.domain.names import CallId, RecordingName
 from controller.domain.policy import Policy
 from controller.domain.records import CallRecord, LiveCallRecord, RecordingRecord, RecordingState
 from controller.runtime import succession
-from controller.runtime.clock import now
+from controller.runtime.clock import new_token, now
 from controller.runtime.link import PbxLink
 from controller.runtime.writer import Writer
 
@@ -47,6 +47,7 @@ class Leftovers:
         self._policy_version = policy_version
         self._found = Found(calls=(), unended=(), unfinished=(), condemned=(), tainted=())
         self._taken_over: set[RecordingName | CallId] = set()
+        self._said: set[str] = set()
 
     def take(self, found: Found) -> None:
         """Take charge of it: what must not be heard is dealt with now, the rest once the PBX says what goes on."""
@@ -95,8 +96,12 @@ class Leftovers:
         self._writer.log(replace(recording, state=RecordingState.QUARANTINED, ended_at=recording.ended_at or now()))
 
     def _log(self, recording: RecordingRecord, kind: Kind, reason: Reason, facts: dict[str, Fact]) -> None:
+        about = f"{reason.value}:{kind.value}:{recording.name}"
+        if about in self._said:
+            return
+        self._said.add(about)
         decision = Decision(
-            token=Token(f"{reason.value}:{kind.value}:{recording.name}"),
+            token=new_token(about),
             at=now(),
             call_id=recording.call_id,
             pbx=recording.pbx,

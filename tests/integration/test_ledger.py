@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from controller.db.engine import open_engine
 from controller.db.ledger import PostgresLedger
 from controller.db.queries import StoredDecision
 from controller.domain import sampling
+from controller.domain.decision import Reason
 from controller.domain.records import CallRecord, RecordingState
 from controller.domain.sampling import WINDOW, Draw, Stratum
 from controller.errors import DatabaseRefused
@@ -297,3 +299,16 @@ async def test_a_decision_that_is_twice_in_a_batch_is_kept_once_and_holds_up_not
     first, *_, second, again = [receipt.seq for receipt in receipts]
     assert first == again
     assert [row.seq for row in await stored(engine)][1:] == [first, second]
+
+
+@pytest.mark.parametrize("changes", [{"reason": Reason.ANNOUNCED}, {"at": at(1)}, {"call_id": None}])
+@pytest.mark.parametrize("apart", [True, False])
+async def test_a_decision_whose_token_another_has_is_refused_and_never_taken_for_it(
+    ledger: PostgresLedger, engine: AsyncEngine, changes: dict[str, Any], *, apart: bool
+) -> None:
+    one = a_decision()
+    await ledger.write([one] if apart else [a_decision()])
+    with pytest.raises(DatabaseRefused, match="another decision"):
+        await ledger.write([replace(one, **changes)] if apart else [one, replace(one, **changes)])
+    assert len(await stored(engine)) == 1
+    assert (await ledger.write([a_decision()]))[0].seq is not None

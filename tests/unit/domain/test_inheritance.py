@@ -9,7 +9,7 @@ from controller.domain.call import Permission, Withdrawal
 from controller.domain.commands import Store
 from controller.domain.decision import Kind, Reason
 from controller.domain.hindrance import Hindrance
-from controller.domain.inheritance import LEAP, essence, worth_keeping
+from controller.domain.inheritance import essence, worth_keeping
 from controller.domain.policy import Sampling
 from controller.domain.recording import Phase
 from controller.domain.records import RecordingRecord
@@ -17,7 +17,7 @@ from tests.unit.domain.stories import Story, purpose
 from tests.unit.domain.test_tracking import kept, up_to
 
 
-def inherited(story: Story, *, asterisk: str) -> None:
+def inherited(story: Story, *, asterisk: str, keeper: str = "b") -> None:
     """The next daemon finds the call, and this of its recording."""
     name = frozenset({story.recording.name} if story.phase is not None else ())
     nothing: frozenset[str] = frozenset()
@@ -26,6 +26,7 @@ def inherited(story: Story, *, asterisk: str) -> None:
             at=story.now,
             recording=name if asterisk == "recording" else nothing,  # type: ignore[arg-type]
             paused=name if asterisk == "paused" else nothing,  # type: ignore[arg-type]
+            keeper=keeper,
         )
     )
 
@@ -83,12 +84,18 @@ def test_what_was_taken_back_stays_taken_back() -> None:
     assert story.did == ["Discard"]
 
 
-def test_no_token_of_the_former_daemon_is_used_again() -> None:
-    story = up_to(Phase.PAUSED)
-    used = story.call.tokens
-    inherited(story, asterisk="paused")
-    story.resumes(origin="agent", actor="agent:201")
-    assert story.asked_of_ledger[-1].token == f"call:{used + LEAP + 2}"
+@pytest.mark.parametrize("before", ["", "a"])
+def test_no_token_of_another_daemon_that_kept_the_same_call_is_used_again(before: str) -> None:
+    """Two daemons in a row, of which the first wrote nothing down before it ended, go on from the same text."""
+    tokens = []
+    for keeper in ("b", "c"):
+        story = up_to(Phase.PAUSED)
+        story.call = replace(story.call, keeper=before)
+        used = story.call.tokens
+        inherited(story, asterisk="paused", keeper=keeper)
+        story.resumes(origin="agent", actor="agent:201")
+        tokens.append(story.asked_of_ledger[-1].token)
+    assert tokens == [f"call:b:{used + 2}", f"call:c:{used + 2}"]
 
 
 def test_a_call_that_waits_for_its_trigger_goes_on_waiting() -> None:
