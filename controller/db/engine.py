@@ -7,6 +7,8 @@ _CONNECT_TIMEOUT_S = 5
 _KEEPALIVE = {"keepalives_idle": 3, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 8000}
 _SERVER_SIDE = {
     "timezone": "UTC",
+    # What is said to be durable is on disk, whatever the database or the role is set to.
+    "synchronous_commit": "on",
     # Where we are cut off in mid-transaction, its locks on the strata must not outlive us by much.
     "idle_in_transaction_session_timeout": "10s",
     "client_connection_check_interval": "1s",

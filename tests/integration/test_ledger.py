@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db import queries
@@ -312,3 +313,16 @@ async def test_a_decision_whose_token_another_has_is_refused_and_never_taken_for
         await ledger.write([replace(one, **changes)] if apart else [one, replace(one, **changes)])
     assert len(await stored(engine)) == 1
     assert (await ledger.write([a_decision()]))[0].seq is not None
+
+
+async def test_what_is_said_to_be_durable_is_on_disk_whatever_the_database_is_set_to(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit TO off', current_database()); END $$"
+        )
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchall() == [("off",)]
+    engine = open_engine(database)
+    async with engine.connect() as ours:
+        assert (await ours.execute(text("SHOW synchronous_commit"))).scalar_one() == "on"
+    await engine.dispose()
