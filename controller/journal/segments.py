@@ -1,7 +1,8 @@
 """The files of a journal: appended to, synced, read back, and deleted once all that is in them has reached PostgreSQL.
 
 Blocking, for one thread. ``{first number, twelve digits}.journal`` in one folder, ``refused.jsonl`` beside them for
-what PostgreSQL will never take, ``lock`` for the one process that may write.
+what PostgreSQL will never take, ``unreadable.lines`` for what nobody can read, ``lock`` for the one process that may
+write.
 """
 
 import fcntl
@@ -18,6 +19,7 @@ from controller.journal.lines import BrokenLine, Kept, Line, read, written_reach
 SEGMENT_BYTES: Final = 4 * 2**20
 SUFFIX: Final = ".journal"
 REFUSED: Final = "refused.jsonl"
+UNREADABLE: Final = "unreadable.lines"
 
 
 class Full(OSError):  # noqa: N818 - reads as the state it tells
@@ -26,12 +28,16 @@ class Full(OSError):  # noqa: N818 - reads as the state it tells
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A line that cannot be read: where, and why. ``torn``: the last one, which was being written when all ended."""
+    """A line that cannot be read: where, and why. ``torn``: the last one, which was being written when all ended.
+
+    ``text`` is what stands there; empty where the line is missing.
+    """
 
     file: Path
     line: int
     reason: str
     torn: bool
+    text: bytes = b""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.reason}"
@@ -64,6 +70,8 @@ def contents(folder: Path) -> Contents:
             reached = max(reached, line.number)
         else:
             waiting[line.number] = line.entry
+    # A file may hold nothing that can be read, and its name is taken all the same.
+    last = max(last, *(int(path.stem) for path in _paths(folder) if path.stem.isdecimal()), 0)
     left = [(number, entry) for number, entry in sorted(waiting.items()) if number > reached]
     return Contents(waiting=left, last=last, faults=faults)
 
@@ -78,7 +86,7 @@ def _lines(folder: Path, faults: list[Fault]) -> Iterator[Line]:
                 line = read(text)
             except BrokenLine as error:
                 torn = place == len(raw) and not text.endswith(b"\n")
-                faults.append(Fault(file=path, line=place, reason=str(error), torn=torn))
+                faults.append(Fault(file=path, line=place, reason=str(error), torn=torn, text=text))
                 expected = 0
                 continue
             if line.entry is None:
@@ -109,11 +117,15 @@ class Segments:
     _lock: IO[bytes] | None = None
 
     def open(self) -> Contents:
-        """Take the folder, cut off what is torn, and say what it holds. Raises ConfigurationError."""
+        """Take the folder, cut off what is torn, and say what it holds. Raises ConfigurationError.
+
+        What cannot be read is kept apart first: its file goes once all else in it has reached PostgreSQL.
+        """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._take()
             found = contents(self.folder)
+            self._set_apart([fault.text for fault in found.faults if fault.text and not fault.torn])
             for fault in (fault for fault in found.faults if fault.torn):
                 _cut(fault.file)
             self._segments = [_Segment(path, path.stat().st_size, found.last) for path in _paths(self.folder)]
@@ -201,11 +213,15 @@ class Segments:
 
     def refuse(self, line: bytes) -> None:
         """Keep a readable copy of what PostgreSQL will never take. Raises OSError."""
-        descriptor = os.open(self.folder / REFUSED, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        _append(self.folder / REFUSED, line)
+
+    def _set_apart(self, lines: Sequence[bytes]) -> None:
+        """Keep a copy of lines that cannot be read, unless a start before this one has. Raises OSError."""
+        path = self.folder / UNREADABLE
+        known = set(path.read_bytes().splitlines(keepends=True)) if path.exists() else set()
+        new = [line for line in lines if line not in known]
+        if new:
+            _append(path, b"".join(new))
 
     def close(self) -> None:
         """Give the folder back."""
@@ -223,6 +239,14 @@ def _write(file: IO[bytes], text: bytes) -> None:
     """A full disk takes a part, and says nothing."""
     if file.write(text) < len(text):
         raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+
+def _append(path: Path, text: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _cut(path: Path) -> None:

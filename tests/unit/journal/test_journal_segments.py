@@ -164,3 +164,34 @@ def test_what_the_database_will_never_take_can_be_read(tmp_path: Path) -> None:
     segments.refuse(lines(0, 0)[0][1])
     segments.close()
     assert b"agent:0" in (tmp_path / "refused.jsonl").read_bytes()
+
+
+def test_what_cannot_be_read_is_kept_apart_once_before_its_file_goes(tmp_path: Path) -> None:
+    kept(tmp_path, lines(1, 3))
+    [file] = tmp_path.glob("*.journal")
+    broken = file.read_bytes().splitlines(keepends=True)[1].replace(b"agent:2", b"agent:9")
+    file.write_bytes(file.read_bytes().replace(b"agent:2", b"agent:9") + b"torn")
+    for _ in range(2):
+        segments = Segments(tmp_path, MOST)
+        segments.open()
+        segments.close()
+    segments.open()
+    segments.reached(3)
+    segments.close()
+    assert list(tmp_path.glob("*.journal")) == []
+    assert (tmp_path / "unreadable.lines").read_bytes() == broken
+    assert (tmp_path / "unreadable.lines").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_another_version_is_not_written_to(tmp_path: Path) -> None:
+    kept(tmp_path, lines(1, 1))
+    [file] = tmp_path.glob("*.journal")
+    file.write_bytes(b"of another version\n")
+    segments = Segments(tmp_path, MOST)
+    found = segments.open()
+    number = found.last + 1
+    segments.append(lines(number, number))
+    segments.reached(found.last)
+    segments.close()
+    assert numbers(contents(tmp_path)) == [number]
+    assert (tmp_path / "unreadable.lines").read_bytes() == b"of another version\n"
