@@ -21,6 +21,9 @@ from controller.runtime import metrics
 
 RETRY_S: Final = 0.5
 
+IDLE_S: Final = 1.0
+"""So long after the last line, what PostgreSQL has all of is deleted."""
+
 _log = structlog.get_logger(__name__)
 
 _Line = tuple[int, bytes]
@@ -34,6 +37,8 @@ class _Todo:
     reached: int = 0
     marked: int = 0
     refused: list[bytes] = field(default_factory=list)
+    idle: bool = False
+    """Whether nothing has come for a while."""
 
     @property
     def waits(self) -> bool:
@@ -119,8 +124,10 @@ class Journal:
     def _take(self, todo: _Todo) -> bool:
         """Wait for something to do, and add it; whether this is the end."""
         ending = False
+        todo.idle = True
         try:
-            item = self._inbox.get(timeout=RETRY_S if todo.waits else None)
+            item = self._inbox.get(timeout=self._patience(todo))
+            todo.idle = False
             while True:
                 match item:
                     case None:
@@ -134,6 +141,16 @@ class Journal:
                 item = self._inbox.get_nowait()
         except Empty:
             return ending
+
+    def _patience(self, todo: _Todo) -> float | None:
+        """How long to wait for something to do, in seconds; None for ever."""
+        if todo.waits:
+            return RETRY_S
+        return IDLE_S if self._done_with(todo) else None
+
+    def _done_with(self, todo: _Todo) -> bool:
+        """Whether there are files, and PostgreSQL has all that is in them."""
+        return bool(self._segments.size) and self._segments.last <= todo.reached
 
     def _do(self, todo: _Todo) -> None:
         """Do what can be done now: what PostgreSQL has makes room, and need not be written any more."""
@@ -150,6 +167,8 @@ class Journal:
                 with metrics.JOURNAL_SECONDS.time():
                     self._segments.append(todo.lines)
                 todo.lines = []
+            elif todo.idle and self._done_with(todo):
+                self._segments.forget()
         except OSError as error:
             self._tell(0, error.strerror or str(error))
         else:

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from errno import ENOSPC
 from pathlib import Path
+from time import monotonic
 from typing import IO, Final
 
 from controller.errors import ConfigurationError
 from controller.journal.lines import BrokenLine, Kept, Line, read, written_reached
 
 SEGMENT_BYTES: Final = 4 * 2**20
+SEGMENT_S: Final = 10.0
+"""What a call that was excluded meanwhile was known by stays in a file no longer than about this."""
 SUFFIX: Final = ".journal"
 REFUSED: Final = "refused.jsonl"
 UNREADABLE: Final = "unreadable.lines"
@@ -57,6 +60,7 @@ class _Segment:
     path: Path
     size: int = 0
     last: int = 0
+    begun: float = field(default_factory=monotonic)
 
 
 def contents(folder: Path) -> Contents:
@@ -112,6 +116,7 @@ class Segments:
     folder: Path
     most_bytes: int
     segment_bytes: int = SEGMENT_BYTES
+    segment_s: float = SEGMENT_S
     _segments: list[_Segment] = field(default_factory=list)
     _open: IO[bytes] | None = None
     _lock: IO[bytes] | None = None
@@ -195,14 +200,15 @@ class Segments:
 
         Not synced: where this is lost, what has reached it is sent again, and known again there.
         """
-        if self._segments and self._segments[-1].size >= self.segment_bytes:
-            self._close()
+        if self._open is not None:
+            segment = self._segments[-1]
+            self._put(segment, self._open, written_reached(upto), durably=False)
+            if segment.size >= self.segment_bytes or monotonic() - segment.begun >= self.segment_s:
+                self._close()
         done = self._segments if self._open is None else self._segments[:-1]
         for segment in [segment for segment in done if segment.last <= upto]:
             segment.path.unlink(missing_ok=True)
             self._segments.remove(segment)
-        if self._open is not None:
-            self._put(self._segments[-1], self._open, written_reached(upto), durably=False)
 
     def forget(self) -> None:
         """All that was ever written here has reached PostgreSQL. Raises OSError."""

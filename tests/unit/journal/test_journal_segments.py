@@ -195,3 +195,17 @@ def test_a_file_of_another_version_is_not_written_to(tmp_path: Path) -> None:
     segments.close()
     assert numbers(contents(tmp_path)) == [number]
     assert (tmp_path / "unreadable.lines").read_bytes() == b"of another version\n"
+
+
+def test_a_file_that_was_written_to_for_long_goes_once_the_database_has_all_of_it(tmp_path: Path) -> None:
+    segments = Segments(tmp_path, MOST, segment_s=0)
+    segments.open()
+    segments.append(lines(1, 2))
+    segments.reached(1)
+    segments.append(lines(3, 3))
+    assert numbers(contents(tmp_path)) == [2, 3]
+    segments.reached(2)
+    assert [file.name for file in tmp_path.glob("*.journal")] == ["000000000003.journal"]
+    segments.reached(3)
+    segments.close()
+    assert list(tmp_path.glob("*.journal")) == []

@@ -10,7 +10,7 @@ import pytest
 from controller.journal.journal import Journal
 from controller.journal.lines import written
 from controller.journal.segments import Segments, contents
-from tests.integration.entries import a_decision
+from tests.integration.entries import a_call, a_decision
 
 SIZE = len(written(10, a_decision()))
 
@@ -75,6 +75,22 @@ async def test_a_disk_that_was_full_is_written_to_again_without_a_fault(
         await seen(lambda: not journal.trouble)
         assert (first, kept(tmp_path)) == (1, [last])
         assert (tmp_path / "refused.jsonl").read_bytes().count(b"\n") == 1
+
+
+async def test_what_named_a_call_goes_soon_after_postgresql_has_it_though_the_daemon_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.journal.journal.IDLE_S", 0.1)
+    async with Journal(tmp_path, most_bytes=100 * SIZE) as journal:
+        for _ in range(2):
+            named = journal.append(a_call(linkedid="1772452800.1"))
+            last = journal.append(a_call(linkedid="", customer_hash=None))
+            await journal.synced()
+            journal.reached(named)
+            await asyncio.sleep(0.3)
+            assert kept(tmp_path) == [last]
+            journal.reached(last)
+            await seen(lambda: list(tmp_path.glob("*.journal")) == [])
 
 
 def _no_space(_file: object, _text: bytes) -> None:
