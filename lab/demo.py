@@ -17,13 +17,15 @@ from lab.hearing import heard
 from lab.pbx import PbxOptions
 from lab.phones import Phone, Phones
 from lab.stories import Staff, written
-from lab.sweep import missing, moments
+from lab.sweep import Gap, Spans, missing, moments
 from lab.world import World, record_every_call, shorten
 
 SAMPLE_NUMBER = "0199000010"
 SAMPLE_CALLS = 40
-A_PAUSE_S = 1.5
+A_PAUSE_S = 1.0
 """A gap in the audio longer than this is a pause; keys leave holes of 0.1 s."""
+PAUSE_ERROR_S = 0.3
+"""How far the gap of a pause may be from what the story's own clock says: what keys and telephones take."""
 
 console = Console(width=None if sys.stdout.isatty() else 150, log_path=False)
 
@@ -76,12 +78,33 @@ async def _judge(world: World, story: Story, before: set[Any]) -> None:
     lines = []
     for file in files:
         stretches = await asyncio.to_thread(moments, file)
-        gaps = [gap for gap in missing(stretches) if gap.seconds > A_PAUSE_S]
-        lines.append(f"{sum(s.seconds for s in stretches):.2f} s of the caller's voice")
-        lines += [f"none of {g.begin_s:.2f} to {g.end_s:.2f} s ({g.seconds:.2f} s)" for g in gaps]
-        if len(gaps) != story.gaps:
-            story.faults.append(f"{len(gaps)} pauses in the audio instead of {story.gaps}")
+        lines += told_of(stretches)
+        story.faults += faults_of(story, stretches)
     story.recorded = "\n".join(lines) or "no file"
+
+
+def told_of(stretches: Spans) -> list[str]:
+    """What a file holds of the caller's voice, and what it lacks, in words."""
+    told = [f"{sum(s.seconds for s in stretches):.2f} s of the caller's voice"]
+    return told + [f"none of {g.begin_s:.2f} to {g.end_s:.2f} s ({g.seconds:.2f} s)" for g in _pauses(stretches)]
+
+
+def faults_of(story: Story, stretches: Spans) -> list[str]:
+    """What is not as it should be in a file: the caller's voice, and the one pause and how long it is."""
+    faults, gaps = [], _pauses(stretches)
+    voice_s = sum(stretch.seconds for stretch in stretches)
+    if voice_s < story.voice_s:
+        faults.append(f"{voice_s:.2f} s of the caller's voice instead of at least {story.voice_s:g} s")
+    expected = 0 if story.pause_s is None else 1
+    if len(gaps) != expected:
+        faults.append(f"{len(gaps)} pauses in the audio instead of {expected}")
+    elif story.pause_s is not None and abs(gaps[0].seconds - story.pause_s) > PAUSE_ERROR_S:
+        faults.append(f"a pause of {gaps[0].seconds:.2f} s in the audio instead of {story.pause_s:.2f} s")
+    return faults
+
+
+def _pauses(stretches: Spans) -> list[Gap]:
+    return [gap for gap in missing(stretches) if gap.seconds > A_PAUSE_S]
 
 
 async def _sample(stage: Stage) -> Story:

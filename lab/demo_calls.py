@@ -41,7 +41,10 @@ class Story:
     expected: tuple[str, ...]
     prompts: tuple[str, ...] = ()
     files: int = 0
-    gaps: int = 0
+    voice_s: float = 2.0
+    """How much of the caller's voice each file must hold, at least; seconds."""
+    pause_s: float | None = None
+    """How long the one pause in each file lasts, None where there is none; what is told may say it itself. Seconds."""
     in_any_order: bool = False
     """Whether two recordings of one call may be decided about in either order."""
     faults: list[str] = field(default_factory=list)
@@ -155,6 +158,7 @@ async def _pay_across_a_transfer(stage: Stage, story: Story) -> Phone | None:
     await _both_are_recorded(daemon, str(talk.call["id"]))
     await asyncio.sleep(1)
     await talk.agent.press("*7")
+    paused = time.monotonic()
     await asyncio.sleep(0.7)
     await talk.agent.press("#1")
     await asyncio.sleep(1)
@@ -162,6 +166,7 @@ async def _pay_across_a_transfer(stage: Stage, story: Story) -> Phone | None:
     joined = await colleague.next_call()
     await joined.answered()
     await asyncio.sleep(1)
+    story.pause_s = time.monotonic() - paused
     await joined.press("*8")
     await asyncio.sleep(3)
     await talk.caller.hang_up()
@@ -189,13 +194,20 @@ async def _representative_joins(stage: Stage, story: Story) -> Phone | None:
     await caller.play_sweep()
     await asyncio.sleep(3)
     representative = await stage.phones.call("600", agent="290")
-    await representative.answered()
+    await _three_are_in_the_conference(stage)
     await asyncio.sleep(PAUSE_S)
     await representative.hang_up()
     await asyncio.sleep(3)
     await caller.hang_up()
     await agent.hang_up()
     return caller
+
+
+async def _three_are_in_the_conference(stage: Stage) -> None:
+    """Whoever calls it is in it half a second after it has answered."""
+    async with asyncio.timeout(15):
+        while stage.world.pbx.asterisk.cli("confbridge list lab").count("PJSIP/") < 3:  # noqa: ASYNC110 - it gives no sign
+            await asyncio.sleep(0.02)
 
 
 async def _object_in_mid_call(stage: Stage, story: Story) -> Phone | None:
@@ -264,7 +276,7 @@ def stories() -> list[Story]:
             expected=_PAID,
             prompts=("quality",),
             files=1,
-            gaps=1,
+            pause_s=PAUSE_S,
         ),
         Story(
             title="6 pays; HTTP pauses",
@@ -273,7 +285,7 @@ def stories() -> list[Story]:
             expected=_PAID,
             prompts=("quality",),
             files=1,
-            gaps=1,
+            pause_s=PAUSE_S,
         ),
         Story(
             title="7 calls an employee representative",
@@ -301,7 +313,7 @@ def more_stories() -> list[Story]:
             ),
             prompts=("quality",),
             files=2,
-            gaps=1,
+            pause_s=PAUSE_S,
             in_any_order=True,
         ),
         Story(
@@ -311,7 +323,7 @@ def more_stories() -> list[Story]:
             expected=(*opened, "pause applied: representative", "resume allowed: nothing-forbids", _ENDED),
             prompts=("quality",),
             files=1,
-            gaps=1,
+            pause_s=PAUSE_S,
         ),
         Story(
             title="12 objects in mid-call",
