@@ -1,8 +1,9 @@
 """A step of a call in the making: the call as changed so far, and the commands so far."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from controller.domain.call import Call, Track
@@ -10,6 +11,9 @@ from controller.domain.commands import Command, Log, SetTimer, Store
 from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import Token
 from controller.domain.records import CallRecord
+
+_NAMES = tuple(one.name for one in fields(Call))
+_FACTS = attrgetter(*_NAMES)
 
 
 @dataclass(slots=True)
@@ -23,8 +27,8 @@ class Turn:
     commands: list[Command] = field(default_factory=list)
 
     def change(self, **facts: Any) -> None:  # noqa: ANN401 - whatever Call's own fields are
-        """Replace some facts of the call."""
-        self.call = replace(self.call, **facts)
+        """Replace some facts of the call, all the time: ``dataclasses.replace`` takes twice as long."""
+        self.call = Call(**{**dict(zip(_NAMES, _FACTS(self.call), strict=True)), **facts})
 
     def put(self, track: Track) -> None:
         """Replace the track for the same purpose."""

@@ -40,7 +40,7 @@ def written(call: Call) -> str:
         written_track["purpose"] = track.purpose.name
     for name in _FORGOTTEN:
         del plain[name]
-    return json.dumps(plain, ensure_ascii=False)
+    return msgspec.json.encode(plain).decode()
 
 
 def read(state: str, policy: Policy) -> Call | None:
