@@ -186,6 +186,10 @@ class Phone:
         """Take the other side back from hold. Raises Gone, NotNow."""
         await self._http.call("DELETE", path_of("channels", self.id, "hold"))
 
+    async def refer(self, uri: str) -> None:
+        """Transfer the other side blind, by SIP itself: REFER to `uri` (`sip:202@…`). Raises Gone, NotNow."""
+        await self._http.call("POST", path_of("channels", self.id, "redirect"), query={"endpoint": f"PJSIP/{uri}"})
+
     async def press(self, keys: str) -> None:
         """Press keys, each for 100 ms with 100 ms between; returns when Asterisk has begun. Raises Gone, NotNow."""
         await self._ari.send_dtmf(self.id, keys, between_ms=100, duration_ms=100)

@@ -37,6 +37,7 @@ class Verb(StrEnum):
     PRESSES = "presses"
     DIALS = "dials"
     DIALS_CARD_ENTRY = "dials card entry"
+    REFERS = "refers"
     HOLDS = "holds"
     TAKES_BACK = "takes back"
     HANGS_UP = "hangs up"
@@ -59,6 +60,7 @@ SENTENCES: Mapping[str, Verb] = {
     f"{_WHO} presses (?P<keys>[0-9*#]+)": Verb.PRESSES,
     f"{_WHO} dials {_WHOM}": Verb.DIALS,
     f"{_WHO} dials the card entry": Verb.DIALS_CARD_ENTRY,
+    f"{_WHO} refers the caller to {_WHOM}": Verb.REFERS,
     f"{_WHO} holds the line": Verb.HOLDS,
     f"{_WHO} takes the line back": Verb.TAKES_BACK,
     f"{_WHO} hangs up": Verb.HANGS_UP,

@@ -13,6 +13,7 @@ from hashlib import sha256
 from time import monotonic
 from typing import Any
 
+from lab.pbx import PBX_ADDRESS
 from lab.phones import Phone, Phones
 from lab.stories import WRITTEN_S
 from lab.world import Daemon, World, written_as_file
@@ -119,6 +120,7 @@ class _Stage:
             Verb.PRESSES: lambda step: self._press(step, step.words["keys"]),
             Verb.DIALS: lambda step: self._press(step, self._person(step, "whom").number),
             Verb.DIALS_CARD_ENTRY: lambda step: self._press(step, f"703{self._room}"),
+            Verb.REFERS: self._refer,
             Verb.HOLDS: lambda step: self._phone(step).hold(),
             Verb.TAKES_BACK: lambda step: self._phone(step).take_back(),
             Verb.HANGS_UP: self._hang_up,
@@ -202,6 +204,11 @@ class _Stage:
     async def _press(self, step: Step, keys: str) -> None:
         await self._phone(step).press(keys)
         await asyncio.sleep(KEY_S * len(keys))
+
+    async def _refer(self, step: Step) -> None:
+        """By SIP itself, without a feature code of the PBX."""
+        address = f"{PBX_ADDRESS}:{self._world.plan.pbx_sip}"
+        await self._phone(step).refer(f"sip:{self._person(step, 'whom').number}@{address}")
 
     async def _hang_up(self, step: Step) -> None:
         """A neutral call is hung up once the daemon has come to hear of it: nobody can ask whose call it knows."""
