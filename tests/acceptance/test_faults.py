@@ -188,6 +188,7 @@ async def test_a_stopped_daemon_is_watched_by_nobody_so_its_recording_ends(
     await conversation.caller.hang_up()
     call = await written(daemon, number)
     assert daemon.decisions(call["id"])[-1]["kind"] == "stop"
+    assert [seconds(stretches) > 1 for stretches in await audio(lab, number)] == [True]
 
 
 async def test_callers_pass_a_daemon_that_hangs(lab: World, daemon: Daemon, phones: Phones, staff: Staff) -> None:
@@ -411,6 +412,8 @@ async def test_a_recording_that_cannot_be_watched_for_long_ends(
 ) -> None:
     number = "0639980310"
     conversation = await talk(phones, staff, lab.daemon, number)
+    await live_call(lab.daemon, queue="every", state="recording")
+    await asyncio.sleep(1.5)
     wire.broken = True
     wire.cut()
     await asyncio.sleep(ENDS_WITHIN_S)
@@ -419,6 +422,10 @@ async def test_a_recording_that_cannot_be_watched_for_long_ends(
     await asyncio.to_thread(lab.daemon.wait_until_ready)
     await conversation.caller.hang_up()
     assert "stop" in [kind for kind, _, _ in await decided(lab, number)]
+    first, *_ = lab.daemon.recordings(conversation.call["id"])
+    assert first["state"] == "quarantined", "nobody knows whether it was paused"
+    file = lab.recording_file(f"rc-quarantine/{first['name']}")
+    assert 1 < seconds(await asyncio.to_thread(moments, file)) < ENDS_WITHIN_S + 1.5
 
 
 async def test_a_pause_that_cannot_be_confirmed_becomes_a_stop_and_a_quarantine(
@@ -580,6 +587,24 @@ async def test_a_wrong_ari_password_is_said_and_stops_nothing(lab: World) -> Non
     finally:
         lab.daemon.stop()
         lab.daemon.environ = right
+
+
+async def test_a_database_that_is_not_there_is_said_and_holds_no_caller(
+    lab: World, phones: Phones, staff: Staff
+) -> None:
+    daemon, before, environ = lab.daemon, lab.daemon.config.read_text(), lab.daemon.environ
+    daemon.config.write_text(written_as_file(yaml.safe_load(before) | {"database": {"embedded": False}}))
+    daemon.environ = environ | {"RECORDING_CONTROLLER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    daemon.start(wait=False)
+    try:
+        said = await trouble(daemon, "database", "refused")
+        assert "nobody" not in said
+        assert await reach_an_agent(phones, staff, "0639980332") < 4
+        assert our_channels(lab) == []
+    finally:
+        await asyncio.to_thread(daemon.stop)
+        daemon.environ = environ
+        daemon.config.write_text(before)
 
 
 async def test_a_pbx_that_is_not_there_yet_is_waited_for(lab: World, phones: Phones, staff: Staff) -> None:
