@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Never
 
 BEAT_S: Final = 0.05
-LATE_S: Final = 0.15
+LATE_S: Final = 0.2
 """Of an answer. So a standstill of this and a beat more is always felt; Asterisk answers within 1 ms otherwise."""
-OUR_OWN_S: Final = 0.02
+OUR_OWN_S: Final = 0.05
 """Where it was this daemon that stood still, what has come meanwhile is read within this."""
 
 

@@ -213,14 +213,15 @@ class _Judge:
         people = self._played.people
         for what in self._text.nowhere:
             needle = people[what].number.removeprefix("0") if what in people else what
-            for place in places_of(self._world, needle):
+            for place in places_of(self._world, needle, pbx=what not in people):
                 yield f"{what} is found in {place}"
 
 
-def places_of(world: World, needle: str) -> Iterator[str]:
-    """Where something is found: in each table's rows as text, in the daemon's files, the PBX's logs, the recordings.
+def places_of(world: World, needle: str, *, pbx: bool = False) -> Iterator[str]:
+    """Where something is found: in each table's rows as text, in the daemon's files, the recordings.
 
-    Digits are also found where they are written one at a time, except in files that are not text.
+    ``pbx``: in the PBX's logs too, which are not ours, and name callers. Digits are also found where they are written
+    one at a time, except in files that are not text.
     """
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
     for row in world.daemon.rows(tables):
@@ -228,7 +229,7 @@ def places_of(world: World, needle: str) -> Iterator[str]:
         rows = world.daemon.rows(f'SELECT t::text AS line FROM "{name}" AS t ORDER BY ctid')  # noqa: S608
         if _holds([each["line"] for each in rows], needle):
             yield f"the table {name}"
-    folders = (world.daemon.directory, world.pbx.recordings, world.pbx.directory / "log")
+    folders = (world.daemon.directory, world.pbx.recordings, *([world.pbx.directory / "log"] if pbx else []))
     for file in (file for folder in folders for file in folder.rglob("*") if file.is_file()):
         written = file.read_bytes()
         lines = [] if b"\0" in written else written.decode(errors="replace").splitlines()

@@ -522,7 +522,7 @@ async def test_what_lost_events_did_not_tell_is_asked_for(lab: World, wire: Wire
     await conversation.caller.ended()
     wire.event = lambda message: message
     wire.cut()
-    assert (await decided(lab, number))[-1][0] == "stop"
+    assert "stop" in [kind for kind, _, _ in await decided(lab, number)]
     assert our_channels(lab) == []
     for stretch in [stretch for file in await audio(lab, number) for stretch in file]:
         assert stretch.end_s < paused + 0.25 or stretch.begin_s > over - 0.25
