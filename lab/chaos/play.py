@@ -83,7 +83,7 @@ class Stage:
             stack.push_async_callback(asyncio.to_thread, self.daemon.stop)
             await asyncio.to_thread(self.daemon.start)
             async with Phones.of(self.world.phones) as phones:
-                self.usual_wait_s = await _pass(phones, "0639979999")
+                self.usual_wait_s = await _pass(phones, "0199008999")
             self._stack = stack.pop_all()
         return self
 
@@ -123,7 +123,7 @@ class Stage:
         if any(blow.fault in self.trouble.OF_THE_PBX for blow in plan.blows):
             return None
         await asyncio.sleep(plan.passing_s)
-        return await _pass(phones, f"06399{70000 + plan.number % 9999:05}")
+        return await _pass(phones, f"0199008{plan.number % 999:03}")
 
     async def _speak(self, speaker: Speaker, payment: Payment | None, talk_s: float) -> None:
         if payment is not None:
