@@ -32,7 +32,7 @@ class Damage(StrEnum):
     REWRITTEN = "rewritten"
     """The rows fit together, and are not those that were signed."""
     FORGED = "forged"
-    """A checkpoint is not signed by the key that is trusted."""
+    """A checkpoint is not signed by any key that is trusted."""
     UNSIGNED = "unsigned"
     """Rows stand there for long that nobody has signed."""
 
@@ -139,13 +139,13 @@ class _Chain:
 class Proof:
     """What rows are held against.
 
-    ``checkpoints`` are those of the database, by writer and position; ``copies`` those kept outside of it; ``key`` is
-    the only one that is trusted. Rows that nobody has signed may be as old as ``grace`` at ``now``.
+    ``checkpoints`` are those of the database, by writer and position; ``copies`` those kept outside of it; only
+    ``keys`` are trusted, each for any chain. Rows that nobody has signed may be as old as ``grace`` at ``now``.
     """
 
     checkpoints: Sequence[Checkpoint]
     copies: Sequence[Checkpoint]
-    key: PublicKey
+    keys: Sequence[PublicKey]
     now: datetime
     grace: timedelta
 
@@ -177,8 +177,8 @@ def _check_points(chain: _Chain, points: Sequence[Checkpoint], copies: Sequence[
     findings = chain.report.findings
     before: Checkpoint | None = None
     for point in points:
-        if not point.signed_by(proof.key, before):
-            detail = "this checkpoint is not signed by the trusted key, or one before it is missing"
+        if not any(point.signed_by(key, before) for key in proof.keys):
+            detail = "this checkpoint is not signed by a trusted key, or one before it is missing"
             findings.append(Finding(damage=Damage.FORGED, position=point.position, detail=detail))
             break
         before = point

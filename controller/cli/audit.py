@@ -34,29 +34,32 @@ def audit() -> None:
 @options.shape
 @click.option(
     "--public-key",
-    "pem",
+    "pems",
+    multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The key to trust, in PEM; that of the secret audit-key unless given.",
+    help="A key to trust, in PEM, as often as there are; that of the secret audit-key unless given.",
 )
 @click.option(
     "--checkpoints",
     "kept",
+    multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Checkpoints that were kept outside the database; those of the state directory unless given.",
+    help="Checkpoints that were kept outside the database, as often as there are files; those of the state directory"
+    " unless given.",
 )
-def verify_chains(file: Path, shape: str, pem: Path | None, kept: Path | None) -> None:
+def verify_chains(file: Path, shape: str, pems: tuple[Path, ...], kept: tuple[Path, ...]) -> None:
     """Verify every chain of decisions and every checkpoint. Exits with 1 where anything is broken."""
     from controller.db.chains import everything  # noqa: PLC0415
 
     settings = load_settings(file)
-    key = _key(settings, pem)
-    outside = list(_copies(kept or settings.state_directory / CHECKPOINTS))
+    keys = [_read(pem) for pem in pems] or [_own(settings)]
+    outside = [copy for file in kept or [settings.state_directory / CHECKPOINTS] for copy in _copies(file)]
     grace = max(timedelta(seconds=settings.sign_every_s) * PATIENCE, LEAST_GRACE)
     found: list[Report] = []
 
     def look(url: str) -> None:
         with everything(url) as (rows, checkpoints):
-            proof = Proof(checkpoints=checkpoints, copies=outside, key=key, now=now(), grace=grace)
+            proof = Proof(checkpoints=checkpoints, copies=outside, keys=keys, now=now(), grace=grace)
             found.extend(verify(rows, proof))
 
     with_database(settings, lambda url: asyncio.to_thread(look, url))
@@ -72,16 +75,22 @@ def verify_chains(file: Path, shape: str, pem: Path | None, kept: Path | None) -
 @options.config
 def public_key(file: Path) -> None:
     """Print the key that verifies, in PEM: for the auditor, to be kept elsewhere."""
-    click.echo(_key(load_settings(file), None).pem, nl=False)
+    click.echo(_own(load_settings(file)).pem, nl=False)
 
 
-def _key(settings: Settings, pem: Path | None) -> PublicKey:
+def _read(pem: Path) -> PublicKey:
     try:
-        if pem is not None:
-            return PublicKey.read(pem.read_bytes())
+        return PublicKey.read(pem.read_bytes())
+    except ConfigurationError as error:
+        raise click.ClickException(f"{pem}: {error}") from error
+
+
+def _own(settings: Settings) -> PublicKey:
+    """The public half of the secret that daemons and commands of this configuration sign with."""
+    try:
         seed = settings.secrets.stored_audit_key()
     except ConfigurationError as error:
-        raise click.ClickException(f"{pem or settings.file}: {error}") from error
+        raise click.ClickException(f"{settings.file}: {error}") from error
     if seed is None:
         made = "the daemon makes it at its first start; audit verify takes another key by --public-key"
         raise click.ClickException(f"there is no secret audit-key here yet: {made}")

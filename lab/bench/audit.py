@@ -72,7 +72,7 @@ def _verify(url: str) -> None:
     key, now = SigningKey(bytes(32)).public, datetime.now(UTC)
     with everything(url) as (found, points):
         unsigned = now - _DECISION.at + timedelta(days=1)
-        reports = verify(found, Proof(checkpoints=points, copies=[], key=key, now=now, grace=unsigned))
+        reports = verify(found, Proof(checkpoints=points, copies=[], keys=[key], now=now, grace=unsigned))
     rows = sum(report.rows for report in reports)
     assert not any(report.findings for report in reports)  # noqa: S101 - what is wrong is not worth measuring
     rate = rows / (time.perf_counter() - began)

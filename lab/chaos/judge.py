@@ -152,6 +152,6 @@ def _chains(stage: Stage) -> list[str]:
     kept = stage.daemon.state / CHECKPOINTS
     outside = list(copies(kept)) if kept.exists() else []
     with everything(url) as (decided, checkpoints):
-        proof = Proof(checkpoints=checkpoints, copies=outside, key=key, now=now(), grace=timedelta(hours=1))
+        proof = Proof(checkpoints=checkpoints, copies=outside, keys=[key], now=now(), grace=timedelta(hours=1))
         reports = verify(decided, proof)
     return [f"chain {report.writer}: {finding}" for report in reports for finding in report.findings]

@@ -66,7 +66,7 @@ async def written(engine: AsyncEngine, notary: Notary) -> None:
 def audited(database: str, outside: Path | None = None, *, now: datetime = NOW) -> list[Report]:
     with everything(database) as (found, checkpoints):
         kept = list(copies(outside)) if outside is not None else []
-        proof = Proof(checkpoints=checkpoints, copies=kept, key=SIGNER.public, now=now, grace=timedelta(hours=1))
+        proof = Proof(checkpoints=checkpoints, copies=kept, keys=[SIGNER.public], now=now, grace=timedelta(hours=1))
         return verify(found, proof)
 
 
@@ -483,6 +483,27 @@ async def test_an_auditor_verifies_by_command_with_nothing_but_the_public_key(
     (tmp_path / "none.pem").write_text("none")
     refused = run("audit", "verify", "--public-key", "none.pem")
     assert (refused.returncode, refused.stderr) == (1, "Error: none.pem: this is no public key in PEM\n")
+
+
+async def test_who_signed_by_keys_of_their_own_is_verified_by_all_of_their_keys_and_copies(
+    run: Run, tmp_path: Path
+) -> None:
+    for name, scope in (("one", ("--purpose", "quality")), ("two", ("--everything",))):
+        said(run("objections", "add", "01 99 00 00 17", *scope))
+        (tmp_path / f"{name}.pem").write_text(said(run("audit", "public-key")))
+        (tmp_path / "state" / "checkpoints.jsonl").rename(tmp_path / f"{name}.jsonl")
+        shutil.rmtree(tmp_path / "state" / "secrets")
+    both = ("--public-key", "one.pem", "--public-key", "two.pem", "--checkpoints", "one.jsonl", "--checkpoints")
+    [report] = verified(run, *both, "two.jsonl")
+    assert (report["rows"], report["signed"], report["damage"]) == (2, 2, None)
+    for key, position in (("one", 2), ("two", 1)):
+        done = run("audit", "verify", "--public-key", f"{key}.pem", "--format", "jsonl")
+        assert (done.returncode, done.stderr) == (1, "2 decisions in 1 chains: 1 broken\n")
+        assert f'"damage": "forged", "position": {position}' in done.stdout
+    changed = (tmp_path / "two.jsonl").read_text().replace('"position":2', '"position":3')
+    (tmp_path / "three.jsonl").write_text(changed)
+    done = run("audit", "verify", *both, "three.jsonl", "--format", "jsonl")
+    assert '"damage": "truncated", "position": 3' in done.stdout
 
 
 def verified(run: Run, *options: str) -> list[dict[str, Any]]:
