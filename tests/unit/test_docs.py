@@ -176,6 +176,17 @@ def test_the_unit_runs_what_the_how_to_installs() -> None:
     assert program[2] in how_to
 
 
+@pytest.mark.parametrize("name", ["docs/how-to/existing-pbx.md", "Dockerfile"])
+def test_only_packages_that_are_pinned_and_checked_are_installed(name: str) -> None:
+    """As a constraint, a file with hashes does not do: pip wants one for the clone itself, too."""
+    commands = re.findall(r"\bpip (download|install) (.*)$", read(name), re.MULTILINE)
+    assert [command for command, _ in commands] == ["download", "install"]
+    (_, download), (_, install) = commands
+    folder = re.search(r"--require-hashes --dest (\S+) --requirement constraints\.txt$", download)
+    assert folder
+    assert re.search(rf"--no-index --find-links {folder[1]} '\.\[", install)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_no_path_of_a_machine_is_shown(document: Path) -> None:
     assert re.findall(r"(?<![\w.])/(?:root|work|home/\w+)/", document.read_text()) == []
