@@ -20,6 +20,11 @@ def text() -> str:
 
 
 @pytest.fixture(scope="module")
+def guide() -> str:
+    return (ROOT / "docs" / "how-to" / "compose.md").read_text()
+
+
+@pytest.fixture(scope="module")
 def compose(text: str) -> dict[str, Any]:
     parsed: dict[str, Any] = yaml.safe_load(text)
     return parsed
@@ -50,12 +55,35 @@ def test_the_controller_starts_once_the_database_has_its_tables(services: dict[s
     assert arguments == ["--config", mounted[0]]
 
 
-def test_what_is_not_in_the_repository_is_made_by_a_command_of_the_guide() -> None:
-    guide = (ROOT / "docs" / "how-to" / "compose.md").read_text()
+def test_what_is_not_in_the_repository_is_made_by_a_command_of_the_guide(guide: str) -> None:
     example = (ROOT / ".env.example").read_text()
     paths = [line.split("=./", 1)[1] for line in example.splitlines() if "=./" in line]
     made = next(line.split()[2:] for line in guide.splitlines() if line.startswith("mkdir -p "))
+    assert paths != []
     assert [path for path in paths if not (ROOT / path).exists() and path not in made] == []
+
+
+def test_every_secret_is_made_by_a_command_of_the_guide(guide: str, compose: dict[str, Any]) -> None:
+    looped = re.search(r"^for name in (.*); do .*> \$name; done$", guide, re.MULTILINE)
+    assert looped
+    made = {*looped[1].split(), *re.findall(r"> ([a-z-]+)$", guide, re.MULTILINE)}
+    assert made == {secret["file"].rpartition("/")[2] for secret in compose["secrets"].values()}
+
+
+def test_every_secret_of_the_controller_belongs_to_its_user_in_the_image(guide: str, services: dict[str, Any]) -> None:
+    image = re.search(r"useradd --uid (\d+)", (ROOT / "Dockerfile").read_text())
+    given = re.search(r"^sudo chown (\d+) ([a-z -]+?) +#", guide, re.MULTILINE)
+    assert image
+    assert given
+    assert given[1] == image[1]
+    assert set(given[2].split()) == set(services["controller"]["secrets"])
+
+
+def test_every_command_of_the_guide_runs_in_a_service_that_is_there(guide: str, services: dict[str, Any]) -> None:
+    run = re.findall(r"^docker compose exec (?:-T )?(\w+) recording-controller (\w+)", guide, re.MULTILINE)
+    assert run != []
+    assert {service for service, _ in run} <= set(services)
+    assert {command for _, command in run} <= set(main.commands)
 
 
 def test_every_build_context_holds_a_dockerfile_and_all_that_it_copies(services: dict[str, Any]) -> None:
