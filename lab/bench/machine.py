@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,10 @@ _GIB = 2**30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The machine, the versions of what ran on it, and its niceness: what else ran had another one."""
+    """The machine, the versions of what ran on it, and its niceness: what else ran had another one.
+
+    ``kernel`` is its first two numbers: what a distributor or a host adds tells whose machine it is.
+    """
 
     cores: int
     processor: str
@@ -27,11 +31,17 @@ def this_machine(asterisk: str) -> Machine:
         cores=len(os.sched_getaffinity(0)),
         processor=processor(Path("/proc/cpuinfo").read_text()),
         memory_gib=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB,
-        kernel=".".join(platform.release().split(".")[:2]),
+        kernel=kernel(platform.release()),
         python=platform.python_version(),
         asterisk=asterisk.partition(" built by ")[0],
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
     )
+
+
+def kernel(release: str) -> str:
+    """The version of a kernel, from what ``uname -r`` says."""
+    found = re.match(r"\d+\.\d+", release)
+    return found[0] if found else ""
 
 
 def processor(cpuinfo: str) -> str:

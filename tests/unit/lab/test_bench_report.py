@@ -9,7 +9,7 @@ from lab.bench.alone import Alone, Completed
 from lab.bench.cost import Cpu
 from lab.bench.latency import Latencies
 from lab.bench.load import Run, Way
-from lab.bench.machine import Machine, processor
+from lab.bench.machine import Machine, kernel, processor
 from lab.bench.replay import Replayed
 from lab.bench.report import Figures, document, targets
 from lab.bench.sipp import Load, Outcome, SippError, counted
@@ -109,6 +109,14 @@ def test_a_pause_that_could_not_be_read_is_counted_in_the_document() -> None:
 def test_a_processor_is_named_or_else_its_architecture() -> None:
     assert processor("processor\t: 0\nmodel name\t: A Processor\n") == "A Processor"
     assert processor("processor\t: 0\n")
+
+
+@pytest.mark.parametrize(
+    ("release", "version"),
+    [("6.1.0-25-amd64", "6.1"), ("6.18-rc1", "6.18"), ("6.18.44-somebodys-v669", "6.18"), ("unknown", "")],
+)
+def test_of_a_kernel_only_its_version_is_told(release: str, version: str) -> None:
+    assert kernel(release) == version
 
 
 def test_calls_are_counted_from_the_last_line_of_the_statistics() -> None:
