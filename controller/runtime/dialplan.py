@@ -67,7 +67,7 @@ class Dialplan:
             purpose=query.get("purpose") or None,
             leg=None if named else ChannelId(session.request.channel_id),
         )
-        if request.leg is not None and not calls:
+        if request.leg is not None and (verb is Verb.RESUME or not calls):
             requests.tell_early(link.dispatcher, request.leg, request)
         if verb is not Verb.PAUSE:
             for call in calls:

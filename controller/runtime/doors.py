@@ -181,7 +181,7 @@ class StasisDoor:
         await self.let_go()
 
     async def let_go(self) -> None:
-        """Continue in the dialplan: Stasis holds a caller for ever, so this is tried until it is done."""
+        """Continue in the dialplan: Stasis holds a caller for ever, so this is tried again, for some nine seconds."""
         for wait_s in (*AGAIN_AFTER_S, None):
             try:
                 await self._ari.continue_in_dialplan(str(self._channel))

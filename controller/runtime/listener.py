@@ -250,12 +250,11 @@ class Listener:
         cause = CAUSES.get(str(values.get("reason", "payment")), CAUSES["payment"])
         leg = ChannelId(event.channel.id)
         said = kind(at=now(), cause=cause, origin="dialplan", actor="dialplan", leg=leg)
-        if self._dispatcher.calls_of(leg):
-            self._tell(event.channel, lambda at: replace(said, at=at))
-        elif isinstance(said, told.PauseRequested):
-            self._dispatcher.pause_early(leg, said)
-        else:
+        if isinstance(said, told.ResumeRequested):
             self._dispatcher.resume_early(leg, cause)
+        elif not self._dispatcher.calls_of(leg):
+            self._dispatcher.pause_early(leg, said)
+        self._tell(event.channel, lambda at: replace(said, at=at))
 
     def _tell(self, channel: Channel, event: Callable[[datetime], told.Event]) -> None:
         """Tell every call that this channel takes part in."""

@@ -1,5 +1,6 @@
 """Takes the callers who come to be asked, by either door, and keeps the doors while their dialogues last."""
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -16,6 +17,9 @@ from controller.runtime.doors import AgiDoor, Door, StasisDoor
 
 Ask = Callable[[Question], object]
 """Begins a call with a dialogue."""
+
+INTRODUCED_WITHIN_S = 0.5
+"""How long somebody who was called waits until it is clear who calls; who then is not known is not asked."""
 
 _log = structlog.get_logger(__name__)
 
@@ -77,10 +81,11 @@ class Reception:
         if self.known(caller):
             return True
         try:
-            self.seen(await self._ari.channel(caller))
+            async with asyncio.timeout(INTRODUCED_WITHIN_S):
+                self.seen(await self._ari.channel(caller))
         except Gone:  # it has left: who talks to this leg is told by the events
             return True
-        except PbxError as error:
+        except (PbxError, TimeoutError) as error:
             _log.warning("reception.caller_unknown", reason=type(error).__name__)
             return False
         return True
@@ -132,10 +137,10 @@ class Reception:
             del self.doors[channel]
 
     async def let_go_of_everybody(self) -> None:
-        """End every dialogue without an answer: nobody is left who would conclude it."""
-        while self.doors:
-            _, door = self.doors.popitem()
-            await door.let_go()
+        """End every dialogue without an answer, all at once: nobody is left who would conclude it."""
+        doors = list(self.doors.values())
+        self.doors.clear()
+        await asyncio.gather(*(door.let_go() for door in doors))
 
     async def let_go(self, channel: str) -> None:
         """Give back to its dialplan a caller who waits in our application for a daemon that forgot them."""

@@ -45,7 +45,7 @@ _WHY = """## Where the daemon's CPU goes
 A call of the load costs the daemon several times what a complete call costs it at full speed. Part of that is more
 work: a pause, a resume, refreshes of the dead man's switch. The rest was not taken apart; the likely reason is that at
 ten calls a second nothing shares a wake-up, a write or a transaction, which at full speed many calls do. Nor was the
-tail of the answers: half of them take some 7 ms, and what delays the slowest was not found.
+tail of the answers: what delays the slowest was not found.
 
 A profile of 100 such calls (py-spy, 200 samples a second, 2026-11-24, the machine shared with other programs) put the
 main thread's time to the event loop and its system calls (41 %), PostgreSQL (17 %), ARI over HTTP (14 %), reading

@@ -1,12 +1,11 @@
 """What holds when something breaks: no rule is broken, and nobody waits. Each fault is made for real."""
 
 import asyncio
-import os
 import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ import psycopg
 import pytest
 import yaml
 
+from controller.db.cluster import users_of
 from controller.db.embedded import running_url
 from controller.service_manager import SOCKET
+from lab.chaos.faults import stopped
 from lab.pbx import QUEUE_MEMBERS
 from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call, written
@@ -58,21 +59,8 @@ def staff(phones: Phones) -> Staff:
 @contextmanager
 def frozen_database(daemon: Daemon) -> Iterator[None]:
     """PostgreSQL, all its processes, answers nothing for a while."""
-    postmaster = int((daemon.state / "postgresql" / "data" / "postmaster.pid").read_text().split()[0])
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    frozen = [postmaster, *map(int, children)]
-    _signal_all(frozen, signal.SIGSTOP)
-    try:
+    with stopped(users_of(daemon.state / "postgresql" / "data")):
         yield
-    finally:
-        _signal_all(frozen, signal.SIGCONT)
-
-
-def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    """Signal processes; a backend whose client has just left may be gone already."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 async def reach_an_agent(phones: Phones, staff: Staff, number: str) -> float:

@@ -134,3 +134,15 @@ async def test_unless_the_dialplan_has_said_that_it_is_over() -> None:
     await asked(pbx, "resume", channel="ivr")
     pbx.joins("ivr", "Local/pay@ivr-00000002;1")
     assert pbx.phase(call) is Phase.RECORDING
+
+
+async def test_a_pause_that_was_over_in_one_call_does_not_come_back_in_the_next() -> None:
+    """The leg of a consultation: it was asked for a card, joined, was done, and goes on to somebody else."""
+    pbx = Switched()
+    pbx.is_recorded("customer", "201", bridge="talk")
+    other = pbx.is_recorded("another", "202", bridge="elsewhere")
+    await asked(pbx, "pause", channel="ivr")
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1", bridge="talk")
+    await asked(pbx, "resume", channel="ivr")
+    pbx.joins("ivr", "Local/pay@ivr-00000002;1", bridge="elsewhere")
+    assert pbx.call(other).suspensions == ()

@@ -197,3 +197,39 @@ async def test_who_calls_is_known_before_the_person_called_is_asked(
 
 async def _linkedid(_name: str) -> str:
     return "290"
+
+
+class Mute:
+    """A PBX that does not answer."""
+
+    async def channel(self, _channel: str) -> Channel:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_nobody_who_was_called_waits_for_a_pbx_that_does_not_say_who_calls() -> None:
+    reception = Reception(ari=cast("Ari", Mute()), numbers_key=b"key", country="FR")
+    questions: list[Question] = []
+    reception.known = lambda _channel: False
+    reception.ask = questions.append
+    environment = ["agi_request: agi://127.0.0.1/consent?direction=outbound", "agi_uniqueid: callee"]
+    request = parse_request([*environment, "agi_channel: PJSIP/carrier-00000001"])
+    session = SimpleNamespace(request=request, get_variable=_linkedid)
+    async with asyncio.timeout(10):
+        await reception.consent(cast("AgiSession", session))
+    assert questions == []
+
+
+async def test_a_caller_who_is_let_go_waits_for_nobody_else() -> None:
+    """One whom Asterisk does not take back holds up none of the others."""
+    reception = Reception(ari=cast("Ari", None), numbers_key=b"key", country="FR")
+    stuck, free = Pbx("continue"), Pbx()
+    doors = {ChannelId("free"): free, ChannelId("stuck"): stuck}
+    reception.doors.update({channel: StasisDoor(cast("Ari", pbx), channel) for channel, pbx in doors.items()})
+    letting_go = asyncio.create_task(reception.let_go_of_everybody())
+    async with asyncio.timeout(10):
+        while not free.continued:
+            await asyncio.sleep(0.01)
+    assert not letting_go.done()
+    letting_go.cancel()
+    await asyncio.gather(letting_go, return_exceptions=True)

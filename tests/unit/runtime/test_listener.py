@@ -177,3 +177,15 @@ def test_a_key_that_is_read_at_once_is() -> None:
     line.hears(ari.ChannelDtmfReceived(timestamp=now(), channel=CUSTOMER, digit="1"))
     pressed(line, told_s_ago=0)
     assert line.pbx.phase(line.call) is Phase.PAUSING
+
+
+def test_nor_does_it_come_back_in_another_call_once_it_was_over_in_this_one() -> None:
+    line = Line()
+    other = line.pbx.is_recorded("another", "202", bridge="elsewhere")
+    line.says("RecordingPause", channel=NEAR)
+    line.hears(ari.ChannelCreated(timestamp=NOON, channel=NEAR))
+    line.hears(ari.ChannelEnteredBridge(timestamp=NOON, channel=NEAR, bridge=TALK))
+    line.says("RecordingResume", channel=NEAR)
+    elsewhere = Bridge(id="elsewhere", technology="simple_bridge")
+    line.hears(ari.ChannelEnteredBridge(timestamp=NOON, channel=NEAR, bridge=elsewhere))
+    assert line.pbx.call(other).suspensions == ()
