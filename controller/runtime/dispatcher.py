@@ -5,7 +5,7 @@ means for the switchboard is told by ``listener``; this module knows calls only.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -167,6 +167,13 @@ class Dispatcher:
         self._hindrances = hindrances
         for call_id in list(self._calls):
             self.tell(call_id, Hindered(at=now(), hindrances=hindrances))
+
+    def hindering(self, hindrance: Hindrance) -> Iterator[CallId]:
+        """Tell one call after the other, as they are taken from here; one that begins meanwhile knows it already."""
+        self._hindrances |= {hindrance}
+        for call_id in list(self._calls):
+            self.tell(call_id, Hindered(at=now(), hindrances=self._hindrances))
+            yield call_id
 
     def stalled(self) -> None:
         """The PBX stood still: every call hears of it."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from itertools import islice
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -48,6 +50,8 @@ ALIVE_FOR_S = 3
 
 SILENT_WITHIN_S = 1.5
 """How long a daemon that ends waits for its recordings to be paused or stopped."""
+
+SILENCED_AT_ONCE = 4
 
 REFRESHED_WITHIN_S = 0.5
 
@@ -211,8 +215,7 @@ class PbxLink:
         Raises nothing: what cannot be reached within ``SILENT_WITHIN_S`` ends by the dead man's switch.
         """
         self._leaving = True
-        self.dispatcher.hinder(hindrance, stands=True)
-        work = (self._say_gone(), self._reception.let_go_of_everybody(), self._silence())
+        work = (self._say_gone(), self._reception.let_go_of_everybody(), self._silence(hindrance))
         with suppress(TimeoutError):
             async with asyncio.timeout(SILENT_WITHIN_S):
                 await asyncio.gather(*work, return_exceptions=True)
@@ -224,9 +227,17 @@ class PbxLink:
         """Have the dialplan ask nobody, rather than wait for nobody."""
         await self._ari.set_global_variable(ALIVE_VARIABLE, "0")
 
-    async def _silence(self) -> None:
-        for call in list(self.dispatcher.calls):
-            await self.dispatcher.changed(call.id, lambda call: not call.capturing, within_s=SILENT_WITHIN_S)
+    async def _silence(self, hindrance: Hindrance) -> None:
+        """A few calls at a time: of pauses by the hundred some would not be confirmed in time, and would be stops."""
+        calls = self.dispatcher.hindering(hindrance)
+        try:
+            while some := list(islice(calls, SILENCED_AT_ONCE)):
+                await asyncio.gather(*map(self._silent, some))
+        finally:  # whatever comes of the time, everybody has been told
+            deque(calls, maxlen=0)
+
+    async def _silent(self, call: CallId) -> None:
+        await self.dispatcher.changed(call, lambda call: not call.capturing, within_s=SILENT_WITHIN_S)
 
     async def let_go_of_everything(self) -> None:
         """Stop watching: send callers on, hang up our snoop channels, and forget every call.

@@ -225,3 +225,13 @@ def test_a_caller_who_pays_before_they_are_asked_is_paused_from_the_first_moment
     pbx.dispatcher.pause_early(ChannelId("customer"), replace(EARLY, leg=ChannelId("customer")))
     call = pbx.asks("customer")
     assert [s.cause for s in pbx.call(call).suspensions] == [Reason.PAYMENT]
+
+
+def test_calls_are_told_one_after_the_other_that_the_daemon_leaves() -> None:
+    """So that their pauses are not all asked for at once; whoever begins meanwhile knows it already."""
+    pbx = Switched()
+    first, second = (pbx.is_recorded(c, agent, bridge=c) for c, agent in (("one", "201"), ("two", "202")))
+    told = pbx.dispatcher.hindering(Hindrance.HANDING_OVER)
+    assert (next(told), pbx.phase(first), pbx.phase(second)) == (first, Phase.PAUSING, Phase.RECORDING)
+    assert pbx.call(pbx.asks("three")).hindrances == {Hindrance.HANDING_OVER}
+    assert (next(told), pbx.phase(second)) == (second, Phase.PAUSING)
