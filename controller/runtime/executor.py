@@ -116,6 +116,8 @@ class Executor:
                 self.quarantine(recording, lambda: self._tell(call.id, Quarantined(at=now(), recording=recording)))
             case do.Alert(reason=reason):
                 metrics.ALERTS.labels(reason.value).inc()
+                if reason is Reason.PAUSE_UNCONFIRMED:
+                    metrics.PAUSES_UNCONFIRMED.inc()
                 _log.warning("call.alert", call=call.id, reason=reason.value)
                 self._alarm(call.id, reason)
             case do.SetTimer(token=token, seconds=seconds):
@@ -144,7 +146,6 @@ class Executor:
             metrics.PAUSE_SECONDS.observe(monotonic() - began)
             self._tell(call, PauseConfirmed(at=now(), recording=recording))
         else:
-            metrics.PAUSES_UNCONFIRMED.inc()
             self._tell(call, PauseUnconfirmed(at=now(), recording=recording))
 
     async def _stop(self, call: CallId, recording: RecordingName) -> None:

@@ -100,9 +100,11 @@ async def reach_an_agent(phones: Phones) -> Phone:
 
 
 def variables_of_trunk(pbx: Instance) -> dict[str, str]:
-    """Return the variables of the one channel of the PBX's trunk."""
-    (name,) = re.findall(r"^(PJSIP/trunk-\w+)!", pbx.asterisk.cli("core show channels concise"), re.MULTILINE)
-    return dict(re.findall(r"^(RC_\w+)=(.*)$", pbx.asterisk.cli(f"core show channel {name}"), re.MULTILINE))
+    """Return the variables of the one channel of the PBX's trunk; the list may still show one that is gone."""
+    listed = set(re.findall(r"^(PJSIP/trunk-\w+)!", pbx.asterisk.cli("core show channels concise"), re.MULTILINE))
+    described = [pbx.asterisk.cli(f"core show channel {name}") for name in listed]
+    (told,) = [text for text in described if "is not a known channel" not in text]
+    return dict(re.findall(r"^(RC_\w+)=(.*)$", told, re.MULTILINE))
 
 
 async def nobody_on(pbx: Instance) -> None:
