@@ -6,6 +6,7 @@ places.
 """
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def _build(prompt: SpokenText, directory: Path) -> Path | None:
     narrow = resample(samples, rate)
     # The sound first, in one step; the digest last: a broken-off build is built again.
     beside.unlink(missing_ok=True)
-    half = target.with_suffix(".part")
+    half = target.with_suffix(f".{os.getpid()}.part")  # another build may be at it
     write_wav(half, narrow * (_PEAK / max(float(np.abs(narrow).max(initial=0)), 1e-6)))
     half.replace(target)
     beside.write_text(digest, encoding="ascii")
