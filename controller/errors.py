@@ -12,6 +12,11 @@ RecordingControllerError
 ├── AgiError                    a FastAGI session cannot go on
 │   ├── AgiHangup               the channel hung up, or the PBX closed the connection
 │   └── AgiProtocolError        the peer does not speak FastAGI, or too slowly, or too much of it
+├── StoreError                  what lies in the object store cannot be had, or not be put there
+│   ├── StoreAway               it does not answer as it should: try again later
+│   ├── ObjectGone              there is no such object
+│   └── SealBroken              it is damaged, or no key of ours opens it
+├── NotForYou                   whoever asks may not have it, or not yet; says why
 ├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
@@ -74,6 +79,26 @@ class RegisterRefused(RecordingControllerError):  # noqa: N818
     def __init__(self, *faults: str) -> None:
         self.faults = faults
         super().__init__("\n".join(faults))
+
+
+class StoreError(RecordingControllerError):
+    """What lies in the object store cannot be had, or not be put there."""
+
+
+class StoreAway(StoreError):  # noqa: N818
+    """The object store does not answer as it should: try again later."""
+
+
+class ObjectGone(StoreError):  # noqa: N818
+    """There is no such object."""
+
+
+class SealBroken(StoreError):  # noqa: N818
+    """What was sealed is damaged, or no key of ours opens it."""
+
+
+class NotForYou(RecordingControllerError):  # noqa: N818
+    """Whoever asks may not have it, or not yet; says why, and names nobody."""
 
 
 class DatabaseError(RecordingControllerError):

@@ -41,12 +41,12 @@ def with_registration(file: Path, work: Callable[[Registration], Awaitable[None]
                 country=settings.country,
             )
             await work(registration)
-            await _signed(settings, PostgresChains(engine))
+            await signed(settings, PostgresChains(engine))
 
     with_database(settings, do)
 
 
-async def _signed(settings: Settings, chains: "PostgresChains") -> None:
+async def signed(settings: Settings, chains: "PostgresChains") -> None:
     """Sign what the command has decided; where somebody else has just done so, or the copy cannot be kept, say so."""
     from controller.db.ledger import COMMAND_LINE  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from controller.config.consent_rules import DEFAULT_OBJECT_KEY
 from controller.config.emergency import emergency_numbers
 from controller.config.period import parse_duration, parse_period
 from controller.config.purpose_rules import LOWEST_RATE, highest_share
-from controller.config.settings import Ari, Mqtt, Pbx
+from controller.config.settings import Ari, Mqtt, Pbx, Storage
 from controller.config.shape import (
     ConsentShape,
     FileShape,
@@ -19,6 +19,7 @@ from controller.config.shape import (
     PurposeShape,
     RouteShape,
     SamplingShape,
+    StorageShape,
 )
 from controller.config.sounds import Prompts
 from controller.config.text import consultation, day, mqtt_url, network
@@ -65,6 +66,19 @@ def build_mqtt(shape: MqttShape) -> Mqtt:
     return Mqtt(host=url.hostname or "", port=port, tls=tls, username=shape.username, topic=shape.topic)
 
 
+def build_storage(shape: StorageShape, state: Path) -> Storage:
+    """The object store as whoever uses it wants it."""
+    return Storage(
+        url=shape.url or (state / "recordings").as_uri(),
+        options=MappingProxyType(dict(shape.options)),
+        gaps=shape.gaps,
+        archive_after=parse_period(shape.archive_after),
+        access_kept=parse_period(shape.access_kept),
+        quarantine_kept=parse_period(shape.quarantine_kept),
+        least_free_bytes=shape.least_free_megabytes * 2**20,
+    )
+
+
 def secrets_directory(state: str, secrets: str | None) -> Path:
     """Where secret files are."""
     return Path(secrets) if secrets is not None else Path(state) / "secrets"
@@ -78,6 +92,7 @@ def _purpose(name: str, shape: PurposeShape) -> Purpose:
         sampling=_sampling(shape.sampling) if isinstance(shape.sampling, SamplingShape) else None,
         consent=_consent(shape.consent),
         retention=parse_period(shape.retention),
+        without_contract=parse_period(shape.without_contract) if shape.without_contract is not None else None,
         notice=shape.notice,
         analyses=parse_period(shape.analyses) if shape.analyses is not None else None,
         listeners=tuple(shape.listeners),

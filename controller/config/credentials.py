@@ -1,4 +1,4 @@
-"""Secrets: where they come from, and the three that the product makes for itself.
+"""Secrets: where they come from, and those that the product makes for itself.
 
 A secret is looked for in the variable ``RECORDING_CONTROLLER_<NAME>``, then in the file that
 ``RECORDING_CONTROLLER_<NAME>_FILE`` names, then in ``<secrets_directory>/<name>``. It is never in the YAML, and no
@@ -27,11 +27,24 @@ MQTT_PASSWORD = "mqtt-password"  # noqa: S105
 SAMPLING_KEY = "sampling-key"
 NUMBERS_KEY = "numbers-key"
 AUDIT_KEY = "audit-key"
-NAMES = (ARI_PASSWORD, HTTP_TOKEN, DATABASE_URL, MQTT_PASSWORD, SAMPLING_KEY, NUMBERS_KEY, AUDIT_KEY)
+MASTER_KEY = "master-key"
+FORMER_MASTER_KEY = "former-master-key"
+NAMES = (
+    ARI_PASSWORD,
+    HTTP_TOKEN,
+    DATABASE_URL,
+    MQTT_PASSWORD,
+    SAMPLING_KEY,
+    NUMBERS_KEY,
+    AUDIT_KEY,
+    MASTER_KEY,
+    FORMER_MASTER_KEY,
+)
 
 KEY_BYTES = 32
 SHORTEST_TOKEN = 16
 _MOST_BYTES = 4096
+_IDENTITIES = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}( AGE-SECRET-KEY-1[0-9A-Z]{58})*")
 _HEX = re.compile(rf"[0-9a-fA-F]{{{KEY_BYTES * 2}}}")
 
 
@@ -118,6 +131,26 @@ class Secrets:
         """The same for whoever only looks: None where there is none."""
         return self._stored_key(AUDIT_KEY)
 
+    def master_key(self) -> Secret:
+        """The age identity that wraps the key of each recording: made and stored where there is none."""
+        from controller.store.keys import new_master_key  # noqa: PLC0415 - who seals nothing needs no sealing library
+
+        found = self._identities(MASTER_KEY)
+        if found is None:
+            self._make(MASTER_KEY, new_master_key())
+            found = self._identities(MASTER_KEY)
+        if found is None:
+            raise ConfigurationError(f"secret {MASTER_KEY} is gone from {self.directory} as soon as it was stored")
+        return found
+
+    def stored_master_key(self) -> Secret | None:
+        """The same for whoever only looks: None where there is none."""
+        return self._identities(MASTER_KEY)
+
+    def former_master_key(self) -> Secret | None:
+        """The identities that wrapped before it, while some keys are still wrapped by them; None mostly."""
+        return self._identities(FORMER_MASTER_KEY)
+
     def problems(self, pbxs: Iterable[str]) -> tuple[str, ...]:
         """What is missing or refused, creating nothing; a key that can still be made is no problem."""
         return tuple(dict.fromkeys(self._problems(pbxs)))
@@ -128,6 +161,8 @@ class Secrets:
             self.http_token,
             self.database_url,
             self.mqtt_password,
+            self.stored_master_key,
+            self.former_master_key,
             *(partial(self._stored_key, name) for name in (SAMPLING_KEY, NUMBERS_KEY, AUDIT_KEY)),
         ]
         for check in checks:
@@ -157,19 +192,28 @@ class Secrets:
             raise ConfigurationError(f"secret {name} must be {KEY_BYTES} bytes in hexadecimal, {KEY_BYTES * 2} digits")
         return bytes.fromhex(found.reveal())
 
+    def _identities(self, name: str) -> Secret | None:
+        found = self._find(name)
+        if found is not None and not _IDENTITIES.fullmatch(found.reveal()):
+            raise ConfigurationError(f"secret {name} must be an identity of age, AGE-SECRET-KEY-1 and so on")
+        return found
+
     def _key(self, name: str) -> bytes:
         key = self._stored_key(name)
         if key is not None:
             return key
-        try:
-            _create(self.directory, name, secrets.token_hex(KEY_BYTES))
-        except OSError as error:
-            message = f"secret {name} cannot be stored in {self.directory}: {error.strerror}"
-            raise ConfigurationError(message) from None
+        self._make(name, secrets.token_hex(KEY_BYTES))
         key = self._stored_key(name)
         if key is None:
             raise ConfigurationError(f"secret {name} is gone from {self.directory} as soon as it was stored")
         return key
+
+    def _make(self, name: str, text: str) -> None:
+        try:
+            _create(self.directory, name, text)
+        except OSError as error:
+            message = f"secret {name} cannot be stored in {self.directory}: {error.strerror}"
+            raise ConfigurationError(message) from None
 
 
 def variable(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from controller.config.accountability_rules import check_accountability
-from controller.config.build import build_mqtt, build_pbx, build_policy, secrets_directory
+from controller.config.build import build_mqtt, build_pbx, build_policy, build_storage, secrets_directory
 from controller.config.credentials import DATABASE_URL, Secret, Secrets, misspelt, variable
 from controller.config.document import Document, read
 from controller.config.draft import Draft, Finding, partial, whole
@@ -106,6 +106,7 @@ def _settings(file: FileShape, document: Document, rest: _Rest) -> Settings:
         http=Listener(listen=file.http.listen, port=file.http.port),
         database=_database(file.database, secrets, document),
         mqtt=build_mqtt(file.mqtt) if file.mqtt is not None else None,
+        storage=build_storage(file.storage, Path(file.state_directory)) if file.storage is not None else None,
         most_calls=file.limits.calls,
         sign_every_s=parse_duration(file.audit.sign_every),
         most_journal_bytes=file.journal.most_megabytes * 2**20,

@@ -6,6 +6,7 @@ from controller.domain.policy import Period
 
 LONGEST_MEMORY = Period(years=100)
 """Longer than whoever objects lives, and far from where the calendar ends."""
+LONGEST_ACCESSES = Period(years=3)
 LONGEST_DURATION_S = 24 * 3600.0
 _SHORTEST_MONTHS = (0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334)
 """Days that so many months in a row have at the very least."""
@@ -30,6 +31,14 @@ def parse_memory(text: str) -> Period:
     period = parse_period(text)
     if not within(period, LONGEST_MEMORY):
         raise ValueError(f"must be at most {written(LONGEST_MEMORY)} (GDPR art. 5(1)(e): nothing is kept for ever)")
+    return period
+
+
+def parse_accesses(text: str) -> Period:
+    """How long it is kept who listened. Raises ``ValueError`` with the message for the reader."""
+    period = parse_period(text)
+    if not within(period, LONGEST_ACCESSES):
+        raise ValueError(f"must be at most {written(LONGEST_ACCESSES)} (CNIL, recommendation on logging)")
     return period
 
 

@@ -88,8 +88,15 @@ def analyses_limit(basis: Basis) -> tuple[Period, str]:
 
 def _check_retention(purpose: PurposeShape, path: Path) -> Findings:
     yield from _check_period(purpose.retention, (*path, "retention"), *retention_limit(purpose.basis))
+    if purpose.without_contract is not None and not _within(purpose.without_contract, purpose.retention):
+        message = "must be at most retention: what no contract came of is not kept for longer"
+        yield Finding(path=(*path, "without_contract"), message=message)
     if purpose.analyses is not None:
         yield from _check_period(purpose.analyses, (*path, "analyses"), *analyses_limit(purpose.basis))
+
+
+def _within(period: str, limit: str) -> bool:
+    return within(parse_period(period), parse_period(limit))
 
 
 def _check_period(period: str, path: Path, limit: Period, source: str) -> Findings:

@@ -1,5 +1,6 @@
 """What the rest of the product is told by its configuration: frozen, complete, checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from controller.config.credentials import Secret, Secrets
 from controller.config.faults import Fault
-from controller.domain.policy import Policy
+from controller.domain.policy import Period, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,27 @@ class Mqtt:
     topic: str
 
 
+class GapStyle(StrEnum):
+    """What stands for a pause in what is listened to: silence, silence between two soft tones, or nothing at all."""
+
+    SILENCE = "silence"
+    TONE = "tone"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """The object store, and how long what is beside the recordings is kept. See ``StorageShape``."""
+
+    url: str
+    options: Mapping[str, str]
+    gaps: GapStyle
+    archive_after: Period
+    access_kept: Period
+    quarantine_kept: Period
+    least_free_bytes: int
+
+
 class OnShutdown(StrEnum):
     """What becomes of recordings under way when the daemon is told to end."""
 
@@ -79,8 +101,8 @@ class OnShutdown(StrEnum):
 class Settings:
     """One version of the configuration. ``text`` is the file as it was, ``policy.version`` its SHA-256.
 
-    ``country`` (ISO 3166) tells how national numbers are read; ``mqtt`` is None where the file has no broker.
-    ``most_calls`` is how many are decided about on one PBX at once.
+    ``country`` (ISO 3166) tells how national numbers are read; ``mqtt`` is None where the file has no broker,
+    ``storage`` where recordings stay on the PBX. ``most_calls`` is how many are decided about on one PBX at once.
     """
 
     file: Path
@@ -93,6 +115,7 @@ class Settings:
     http: Listener
     database: Database
     mqtt: Mqtt | None
+    storage: Storage | None
     most_calls: int
     most_journal_bytes: int
     sign_every_s: float

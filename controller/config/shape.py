@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from controller.config import text
-from controller.config.settings import OnShutdown
+from controller.config.settings import GapStyle, OnShutdown
 from controller.domain.policy import (
     Basis,
     ConsentMode,
@@ -160,6 +160,38 @@ class JournalShape(Shape):
     most_megabytes: Annotated[int, Field(ge=8, description="How large it may become.")] = 256
 
 
+class StorageShape(Shape):
+    """Where recordings go once Asterisk has finished them. The key that seals them is the secret master-key."""
+
+    url: Annotated[
+        text.StoreUrl | None,
+        Field(
+            description="A folder (file:///…), S3 (s3://bucket/prefix), Google Cloud Storage (gs://…) or Azure (az://…);"
+            " the folder recordings in state_directory unless given."
+        ),
+    ] = None
+    options: Annotated[
+        dict[text.Option, str],
+        Field(description="Options of that store, such as endpoint and region; credentials come from the environment."),
+    ] = {}
+    gaps: Annotated[GapStyle, Field(strict=False, description="What stands for a pause in what is listened to.")] = (
+        GapStyle.SILENCE
+    )
+    archive_after: Annotated[
+        text.Retention,
+        Field(description="When evidence and what is kept by legal obligation goes to the intermediate archive."),
+    ] = "6 months"
+    access_kept: Annotated[
+        text.Accesses, Field(description="How long it is kept who listened to what; at most 3 years.")
+    ] = "1 year"
+    quarantine_kept: Annotated[
+        text.Retention, Field(description="How long a file out of hearing stays on the PBX before it is destroyed.")
+    ] = "30 days"
+    least_free_megabytes: Annotated[
+        int, Field(ge=0, description="With less room than this on the disk of a folder nothing new is recorded.")
+    ] = 1024
+
+
 class AnnouncementShape(Shape):
     """One announcement: a sound, and the words spoken in it, by language."""
 
@@ -230,6 +262,13 @@ class PurposeShape(Shape):
     sampling: SamplingChoice
     consent: ConsentShape
     retention: Annotated[text.Retention, Field(description="How long a recording is kept, such as 6 months.")]
+    without_contract: Annotated[
+        text.Retention | None,
+        Field(
+            description="How long a recording is kept unless a contract came of its call (C. assur. R. 112-7: 1 month);"
+            " retention unless given."
+        ),
+    ] = None
     notice: Annotated[
         text.Name | None, Field(description="Announcement heard again when an on-trigger recording begins.")
     ] = None
@@ -287,6 +326,9 @@ class FileShape(Shape):
     audit: AuditShape = AuditShape()
     journal: JournalShape = JournalShape()
     limits: LimitsShape = LimitsShape()
+    storage: Annotated[
+        StorageShape | None, Field(description="Where recordings go; they stay on the PBX unless given.")
+    ] = None
     on_database_loss: Annotated[
         OnDatabaseLoss,
         Field(strict=False, description="Recordings under way while decisions cannot be written: stop or continue."),

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from controller.config.period import parse_duration, parse_memory, parse_period
+from controller.config.period import parse_accesses, parse_duration, parse_memory, parse_period
 from controller.numbers import is_country
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
@@ -23,6 +23,7 @@ WORD = r"^[A-Za-z0-9_.-]{1,79}$"
 GLOB = r"^[^\s,&|]{1,80}$"
 NUMBER = r"^\+?[0-9]{2,15}$"
 NUMBERS = r"^\+?[0-9*?\[\]!-]{1,40}$"
+OPTION = r"^[a-z][a-z0-9_]{0,59}$"
 TOPIC = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 
 SAID = {
@@ -40,6 +41,7 @@ SAID = {
     GLOB: "must be a name, or a pattern such as sales-*",
     NUMBER: 'must be a number in digits and in quotes, such as "112"',
     NUMBERS: 'must be a number in digits and in quotes, such as "+33199000020", or a pattern such as "+331990000*"',
+    OPTION: "must be the name of an option in small letters, such as endpoint",
     TOPIC: "must be a topic without wildcards, such as recording-controller or site/recording-controller",
 }
 
@@ -100,6 +102,23 @@ def mqtt_url(text: str) -> SplitResult:
     if url.path.strip("/"):
         raise ValueError(f"must be a URL such as {example}: the topic is mqtt.topic")
     return url
+
+
+STORES = frozenset({"file", "s3", "gs", "az"})
+
+
+def _store_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        url = urlsplit("")
+    if url.scheme == "file" and (url.netloc or not url.path.startswith("/")):
+        raise ValueError("must be an absolute path after file://, such as file:///srv/recordings")
+    if url.scheme not in STORES or (url.scheme != "file" and not url.netloc) or url.query or url.fragment:
+        raise ValueError("must be a URL such as file:///srv/recordings or s3://bucket/recordings")
+    if url.username is not None or url.password is not None:
+        raise ValueError("must not hold a user or a password: credentials come from the environment")
+    return text
 
 
 def database_url(text: str) -> str:
@@ -167,9 +186,12 @@ Topic = Annotated[str, Field(pattern=TOPIC)]
 Country = Annotated[str, AfterValidator(_country)]
 MqttUrl = Annotated[str, _read_by(mqtt_url)]
 AriUrl = Annotated[str, _read_by(_ari_url)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Option = Annotated[str, Field(pattern=OPTION)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url_without_password)]
 Retention = Annotated[str, _read_by(parse_period)]
 Memory = Annotated[str, _read_by(parse_memory)]
+Accesses = Annotated[str, _read_by(parse_accesses)]
 Duration = Annotated[str, _read_by(parse_duration)]
 Day = Annotated[str, _read_by(day)]
 Consultation = Annotated[str, _read_by(consultation)]

@@ -67,7 +67,7 @@ async def decisions(
     if since is not None:
         chosen = chosen.where(decision.c.at >= since)
     newest = _newest(chosen, decision, "seq", limit)
-    async with aclosing(_streamed(engine, newest)) as rows:
+    async with aclosing(streamed(engine, newest)) as rows:
         async for row in rows:
             yield _decision(row)
 
@@ -89,7 +89,7 @@ async def recordings(
     )
     known: RecordingRecord | None = None
     spans: list[SpanRecord] = []
-    async with aclosing(_streamed(engine, joined)) as rows:
+    async with aclosing(streamed(engine, joined)) as rows:
         async for row in rows:
             if known is not None and row.name != known.name:
                 yield StoredRecording(recording=known, spans=tuple(spans))
@@ -104,13 +104,13 @@ async def recordings(
 async def unfinished_recordings(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody has seen end."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state.in_(_UNFINISHED))
-    return [_recording(row) async for row in _streamed(source, chosen.order_by(recording.c.name))]
+    return [_recording(row) async for row in streamed(source, chosen.order_by(recording.c.name))]
 
 
 async def live_calls(source: Source, pbx: str) -> list[LiveCallRecord]:
     """The calls of a PBX that the daemon that watched it last has left under way."""
     chosen = select(live_call.c.call_id, live_call.c.pbx, cast(live_call.c.state, Text).label("state"))
-    rows = _streamed(source, chosen.where(live_call.c.pbx == pbx).order_by(live_call.c.call_id))
+    rows = streamed(source, chosen.where(live_call.c.pbx == pbx).order_by(live_call.c.call_id))
     return [LiveCallRecord(call_id=CallId(row.call_id), pbx=row.pbx, state=row.state) async for row in rows]
 
 
@@ -118,19 +118,19 @@ async def unended_calls(source: Source, pbx: str) -> list[CallRecord]:
     """The calls of a PBX that nobody has seen end."""
     here = (call_table.c.pbx == pbx, call_table.c.ended_at.is_(None))
     chosen = select(call_table).where(*here).order_by(call_table.c.id)
-    return [_call(row) async for row in _streamed(source, chosen)]
+    return [_call(row) async for row in streamed(source, chosen)]
 
 
 async def recordings_to_hide(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody may listen to, and whose file may still be where it was."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.QUARANTINING)
-    return [_recording(row) async for row in _streamed(source, chosen.order_by(recording.c.name))]
+    return [_recording(row) async for row in streamed(source, chosen.order_by(recording.c.name))]
 
 
 async def recordings_to_discard(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that are to be thrown away, and whose file may still be there."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.DISCARDING)
-    return [_recording(row) async for row in _streamed(source, chosen.order_by(recording.c.name))]
+    return [_recording(row) async for row in streamed(source, chosen.order_by(recording.c.name))]
 
 
 async def remember_policy(engine: AsyncEngine, *, version: str, text: str) -> None:
@@ -146,7 +146,7 @@ async def sampling_strata(engine: AsyncEngine) -> dict[tuple[str, str], Stratum]
     chosen = select(sampling_stratum).order_by(sampling_stratum.c.purpose, sampling_stratum.c.stratum)
     return {
         (row.purpose, row.stratum): Stratum(answered=row.answered, owed=row.owed, recent=int(row.recent, 2))
-        async for row in _streamed(engine, chosen)
+        async for row in streamed(engine, chosen)
     }
 
 
@@ -165,7 +165,8 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
-async def _streamed(source: Source, statement: Select[Any]) -> AsyncGenerator[Row[Any], None]:
+async def streamed(source: Source, statement: Select[Any]) -> AsyncGenerator[Row[Any], None]:
+    """The rows of a question as they come, all of one moment."""
     with in_our_terms():
         async with _reading(source) if isinstance(source, AsyncEngine) else nullcontext(source) as connection:
             rows = await connection.stream(statement)

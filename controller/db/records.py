@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import assert_never
 
+from controller.db import life
 from controller.db.bounded import Driver
 from controller.domain.records import (
     CallRecord,
+    LifeRecord,
     LiveCallRecord,
     NoticeRecord,
     ObjectionRecord,
@@ -121,7 +123,7 @@ SELECT call_id, pbx, state FROM given WHERE state IS NOT NULL
 ON CONFLICT (call_id) DO UPDATE SET pbx = excluded.pbx, state = excluded.state, at = clock_timestamp()
 """
 
-_STATEMENTS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE, _LIVE_CALL)
+_STATEMENTS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE, _LIVE_CALL, *life.STATEMENTS.values())
 
 _Key = tuple[object, ...]
 _Row = dict[str, object]
@@ -145,6 +147,12 @@ def _statements(records: Sequence[Record]) -> Iterator[tuple[str, list[_Row]]]:
 
 
 def _row(record: Record) -> tuple[str, _Key, _Row]:
+    return life.row(record) if isinstance(record, LifeRecord) else _row_of_call(record)
+
+
+def _row_of_call(
+    record: CallRecord | RecordingRecord | SpanRecord | ObjectionRecord | NoticeRecord | LiveCallRecord,
+) -> tuple[str, _Key, _Row]:
     match record:
         case CallRecord():
             return _CALL, (record.id,), _call(record)

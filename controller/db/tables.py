@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -28,7 +29,7 @@ from sqlalchemy.dialects.postgresql import BIT, JSONB, UUID
 
 from controller.domain.decision import Kind, Verdict
 from controller.domain.policy import Direction
-from controller.domain.records import RecordingState, SpanKind
+from controller.domain.records import RecordingState, SpanKind, StoredState, Tier
 from controller.domain.sampling import WINDOW
 
 metadata = MetaData(
@@ -61,6 +62,7 @@ call = Table(
     Column("route", Text),
     Column("agent", Text),
     Column("customer_hash", LargeBinary),
+    Column("customer_sealed", LargeBinary),
     Column("started_at", _TIME, nullable=False),
     Column("answered_at", _TIME),
     Column("ended_at", _TIME),
@@ -204,4 +206,95 @@ agent_notice = Table(
     Column("version", Text, primary_key=True),
     Column("informed_at", Date),
     Column("recorded_at", _TIME, nullable=False, server_default=func.clock_timestamp()),
+)
+
+stored = Table(
+    "stored",
+    metadata,
+    Column("recording", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("object", Text),
+    Column("sealed_key", LargeBinary),
+    Column("master", Text),
+    Column("sha256", LargeBinary),
+    Column("octets", BigInteger),
+    Column("partial", Boolean),
+    Column("tier", Text),
+    Column("taken_at", _TIME),
+    Column("stored_at", _TIME),
+    Column("off_pbx_at", _TIME),
+    Column("due_at", _TIME),
+    Column("destroyed_at", _TIME),
+    one_of("state", StoredState),
+    one_of("tier", Tier),
+    CheckConstraint("octet_length(sha256) = 32", name="sha256"),
+    CheckConstraint("octets >= 0", name="octets"),
+    # whoever says that it is destroyed has destroyed the key
+    CheckConstraint("sealed_key IS NULL OR state IN ('taking', 'stored')", name="sealed_key"),
+    Index("stored_due_idx", "due_at", postgresql_where=text("state <> 'destroyed'")),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", UUID(as_uuid=False), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("added_at", _TIME, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Index(None, "call_id"),
+)
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", UUID(as_uuid=False), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("placed_at", _TIME, nullable=False),
+    Column("until", _TIME),
+    Column("lifted_at", _TIME),
+    Index("legal_hold_call_id_idx", "call_id", postgresql_where=text("lifted_at IS NULL")),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("call_id", UUID(as_uuid=False), primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    CheckConstraint("outcome IN ('contract', 'none')", name="outcome"),
+)
+
+restriction = Table(
+    "restriction",
+    metadata,
+    Column("customer_hash", LargeBinary, primary_key=True),
+    Column("at", _TIME, primary_key=True),
+    Column("lifted_at", _TIME),
+    CheckConstraint("octet_length(customer_hash) = 32", name="customer_hash"),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+access = Table(
+    "access",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("why", Text),
+    Index(None, "at"),
+    Index(None, "what"),
 )

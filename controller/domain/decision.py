@@ -92,6 +92,25 @@ class Reason(StrEnum):
     DATABASE_AWAY = "database-away"
     # discard
     OTHER_PROOF = "other-proof"
+    # retain
+    STORED = "stored"
+    UNEXPLAINED = "unexplained"
+    ARCHIVED = "archived"
+    OUTCOME_KNOWN = "outcome-known"
+    RETENTION_CHANGED = "retention-changed"
+    RECTIFIED = "rectified"
+    RESTRICTED = "restricted"
+    RESTRICTION_LIFTED = "restriction-lifted"
+    # erase
+    RETENTION_OVER = "retention-over"
+    NO_CONTRACT = "no-contract"
+    SUBJECT_REQUEST = "subject-request"
+    ERASED_BEFORE = "erased-before"
+    LEGAL_HOLD = "legal-hold"
+    EVIDENCE = "evidence"
+    # hold
+    HOLD_PLACED = "hold-placed"
+    HOLD_LIFTED = "hold-lifted"
     # config
     POLICY_LOADED = "policy-loaded"
     POLICY_FAULTY = "policy-faulty"

@@ -125,10 +125,11 @@ class Purpose:
     """Why a recording is made.
 
     ``sampling`` is None where every call that may be recorded is. ``notice`` is the announcement that the customer
-    hears again when an ``on-trigger`` recording is about to begin (CNIL, 25 April 2022). ``analyses`` is how long
-    documents made from its recordings are kept, ``listeners`` who may listen. ``assessed`` is the date of the impact
-    assessment (GDPR art. 35), ``consulted`` the date when the staff's representatives were consulted; None where the
-    company has none.
+    hears again when an ``on-trigger`` recording is about to begin (CNIL, 25 April 2022). ``without_contract`` is how
+    long a recording is kept unless a contract came of its call; None where that makes no difference. ``analyses`` is
+    how long documents made from its recordings are kept, ``listeners`` who may listen. ``assessed`` is the date of the
+    impact assessment (GDPR art. 35), ``consulted`` the date when the staff's representatives were consulted; None
+    where the company has none.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Purpose:
     sampling: Sampling | None
     consent: Consent
     retention: Period
+    without_contract: Period | None = None
     notice: str | None = None
     analyses: Period | None = None
     listeners: tuple[str, ...] = ()

@@ -118,4 +118,123 @@ class LiveCallRecord:
     state: str | None
 
 
-Record = CallRecord | RecordingRecord | SpanRecord | ObjectionRecord | NoticeRecord | LiveCallRecord
+class StoredState(StrEnum):
+    """``taking`` is on its way from the PBX, ``destroying`` on its way out: its key is gone already."""
+
+    TAKING = "taking"
+    STORED = "stored"
+    DESTROYING = "destroying"
+    DESTROYED = "destroyed"
+
+
+class Tier(StrEnum):
+    """``archive`` is the intermediate archive: out of reach of daily work, for few people, who give a reason."""
+
+    ACTIVE = "active"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
+    """What is known of a recording, or of a document about a call, in the object store.
+
+    A change: what is None stays as it was. ``recording`` is the name of the recording, or of the document (see
+    ``DocumentRecord``). ``sealed_key`` is its key, wrapped by ``master``; it is gone from ``destroying`` on.
+    ``sha256`` and ``octets`` are of what is sealed: the WAV as the PBX wrote it, or as it was repaired (``partial``).
+    ``off_pbx_at`` is when the PBX's own file was found to be gone.
+    """
+
+    recording: str
+    state: StoredState
+    object: str | None = None
+    sealed_key: bytes | None = None
+    master: str | None = None
+    sha256: bytes | None = None
+    octets: int | None = None
+    partial: bool | None = None
+    tier: Tier | None = None
+    taken_at: datetime | None = None
+    stored_at: datetime | None = None
+    off_pbx_at: datetime | None = None
+    due_at: datetime | None = None
+    destroyed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRecord:
+    """A document made from a recording: an evaluation, notes (CNIL: documents of analysis). A change, as above.
+
+    Its content is in the object store; ``StoredRecord.recording`` is its ``id`` there.
+    """
+
+    id: str
+    call_id: CallId
+    purpose: str
+    kind: str
+    media_type: str
+    added_at: datetime
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRecord:
+    """Nothing of a call is destroyed while a legal hold stands: until ``until``, or until it is lifted. A change."""
+
+    id: str
+    call_id: CallId
+    why: str
+    placed_by: str
+    placed_at: datetime
+    until: datetime | None = None
+    lifted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """What came of a call, for retention by outcome: ``contract``, or ``none``. The last one wins."""
+
+    call_id: CallId
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictionRecord:
+    """What is stored of a customer is only stored (GDPR art. 18): until ``lifted_at``. A change."""
+
+    customer_hash: bytes
+    at: datetime
+    lifted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureRecord:
+    """Something was destroyed, so that it is destroyed again where an old backup brings it back. Written once."""
+
+    what: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRecord:
+    """Somebody had something of a recording or of a customer. Written once, and kept for a time of its own.
+
+    ``action`` is what they did (``listen``, ``export``), ``what`` the name of the recording, the document or the
+    call, ``why`` the reason that they gave.
+    """
+
+    id: str
+    at: datetime
+    who: str
+    action: str
+    what: str
+    why: str | None
+
+
+LifeRecord = (
+    StoredRecord | DocumentRecord | HoldRecord | OutcomeRecord | RestrictionRecord | ErasureRecord | AccessRecord
+)
+"""What is kept of recordings once their calls are over."""
+
+Record = CallRecord | RecordingRecord | SpanRecord | ObjectionRecord | NoticeRecord | LiveCallRecord | LifeRecord

@@ -1,0 +1,89 @@
+"""What everything that happens to a stored recording needs: where it lies, where it is decided, and by which policy.
+
+Every change of what is kept is written with its decision, or neither is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from controller.config.settings import Storage
+from controller.db.holdings import Holding
+from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
+from controller.domain.policy import Policy
+from controller.domain.records import LifeRecord
+from controller.runtime.clock import new_token, now
+from controller.runtime.ports import Ledger
+from controller.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """Frozen: the parts are shared by all that work with stored recordings in this process."""
+
+    engine: AsyncEngine
+    ledger: Ledger
+    vault: Vault
+    policy: Callable[[], Policy]
+    storage: Storage
+    numbers_key: bytes
+    country: str
+
+    async def write(self, records: Sequence[LifeRecord], *decisions: Decision) -> None:
+        """Write changes with the decisions behind them. Raises ``DatabaseAway``, ``DatabaseRefused``."""
+        await self.ledger.write([*records, *decisions])
+
+    def about(
+        self,
+        holding: Holding,
+        kind: Kind,
+        verdict: Verdict,
+        reason: Reason,
+        *,
+        actor: str,
+        rule: str | None = None,
+        facts: Mapping[str, Fact] = NO_FACTS,
+    ) -> Decision:
+        """A decision about one recording; its facts name it."""
+        return Decision(
+            token=new_token("custody"),
+            at=now(),
+            call_id=holding.call_id,
+            pbx=holding.pbx,
+            linkedid=holding.linkedid or None,
+            kind=kind,
+            verdict=verdict,
+            reason=reason,
+            rule=rule if rule is not None else f"purposes.{holding.purpose}",
+            purpose=holding.purpose,
+            policy_version=self.policy().version,
+            actor=actor,
+            facts={"recording": holding.name, **facts},
+        )
+
+    def in_general(
+        self,
+        kind: Kind,
+        verdict: Verdict,
+        reason: Reason,
+        *,
+        actor: str,
+        facts: Mapping[str, Fact] = NO_FACTS,
+    ) -> Decision:
+        """A decision about no one recording."""
+        return Decision(
+            token=new_token("custody"),
+            at=now(),
+            call_id=None,
+            pbx="",
+            linkedid=None,
+            kind=kind,
+            verdict=verdict,
+            reason=reason,
+            rule=None,
+            purpose=None,
+            policy_version=self.policy().version,
+            actor=actor,
+            facts=dict(facts),
+        )

@@ -1,0 +1,53 @@
+"""How a recording is destroyed: its key first, which destroys every copy of it; then its objects.
+
+Whatever ends in between is taken up again by ``finish``: a recording that is ``destroying`` has no key any more, so
+nothing is lost by waiting, and nothing can be heard.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+
+from controller.custody.custody import Custody
+from controller.db.holdings import Holding, holdings
+from controller.db.tables import stored
+from controller.domain.decision import NO_FACTS, Fact, Kind, Reason, Verdict
+from controller.domain.records import ErasureRecord, StoredRecord, StoredState
+from controller.runtime.clock import now
+
+
+async def destroy(
+    custody: Custody,
+    holding: Holding,
+    reason: Reason,
+    *,
+    actor: str,
+    rule: str | None = None,
+    facts: Mapping[str, Fact] = NO_FACTS,
+) -> None:
+    """Destroy the key, with the decision and the entry of the erasure ledger in one transaction; then the objects.
+
+    Whoever calls has seen that nothing holds it. Raises ``DatabaseError``: nothing is destroyed; ``StoreAway``: the key
+    is, and ``finish`` does the rest.
+    """
+    at = now()
+    decision = custody.about(holding, Kind.ERASE, Verdict.APPLIED, reason, actor=actor, rule=rule, facts=facts)
+    gone = StoredRecord(recording=holding.name, state=StoredState.DESTROYING)
+    await custody.write([gone, ErasureRecord(what=holding.name, at=at, reason=reason.value)], decision)
+    await _remove(custody, holding.stored)
+
+
+async def finish(custody: Custody) -> int:
+    """Remove the objects of whatever has no key any more; how many. Raises ``DatabaseError``, ``StoreAway``."""
+    waiting = []
+    async with aclosing(holdings(custody.engine, stored.c.state == StoredState.DESTROYING, at=now())) as found:
+        waiting = [one.stored async for one in found]
+    for one in waiting:
+        await _remove(custody, one)
+    return len(waiting)
+
+
+async def _remove(custody: Custody, gone: StoredRecord) -> None:
+    await asyncio.to_thread(custody.vault.remove, gone)
+    done = StoredRecord(recording=gone.recording, state=StoredState.DESTROYED, destroyed_at=now())
+    await custody.write([done])
