@@ -33,7 +33,7 @@ from lab.ports import free_port
 from lab.prompts import build, texts_of
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "recording-controller.yaml"
-READY_S = 30.0
+READY_S = 90.0
 STOP_S = 15.0
 COUNTRY = "FR"
 """Of the example configuration: how numbers are read."""
