@@ -17,6 +17,7 @@ RecordingControllerError
 │   ├── ObjectGone              there is no such object
 │   └── SealBroken              it is damaged, or no key of ours opens it
 ├── NotForYou                   whoever asks may not have it, or not yet; says why
+├── AudioUnreadable             what is to be a recording is none that can be read
 ├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
@@ -71,6 +72,10 @@ class AgiHangup(AgiError):  # noqa: N818
 
 class AgiProtocolError(AgiError):
     """The peer does not speak FastAGI, or too slowly, or too much of it."""
+
+
+class AudioUnreadable(RecordingControllerError):  # noqa: N818
+    """What is to be a recording is none that can be read; the text says what it is instead."""
 
 
 class RegisterRefused(RecordingControllerError):  # noqa: N818
