@@ -18,6 +18,7 @@ from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
 from controller.audit.own_chain import OwnChain
 from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
+from controller.custody.custody import Custody, custody_of
 from controller.db import migrate, queries
 from controller.db.chains import PostgresChains
 from controller.db.embedded import EmbeddedPostgres
@@ -149,7 +150,10 @@ class App:
             notices_changed=roster.refresh,
         )
         await self._watch_pbxs(stack, url, engine, register)
-        await self._serve_http(stack, token.reveal() if token else None, registration, reloading)
+        custody = None
+        if settings.storage is not None:
+            custody = custody_of(settings, engine, ledger, lambda: reloading.settings.policy)
+        await self._serve_http(stack, token.reveal() if token else None, registration, reloading, custody)
         await self._database_ready(url, engine)
         await roster.refresh()
         await self._serve_fastagi(stack)
@@ -242,7 +246,12 @@ class App:
         raise DatabaseAway(f"the embedded PostgreSQL has ended (status {status})")
 
     async def _serve_http(
-        self, stack: AsyncExitStack, token: str | None, registration: Registration, reloading: Reloading
+        self,
+        stack: AsyncExitStack,
+        token: str | None,
+        registration: Registration,
+        reloading: Reloading,
+        custody: Custody | None,
     ) -> None:
         server = build(
             pbxs=self._links(),
@@ -250,6 +259,7 @@ class App:
             troubles=self._troubles,
             registration=registration,
             reloading=reloading,
+            custody=custody,
         )
         runner = web.AppRunner(server, access_log=None, shutdown_timeout=ANSWERED_WITHIN_S)
         await runner.setup()

@@ -16,8 +16,8 @@ RecordingControllerError
 │   ├── StoreAway               it does not answer as it should: try again later
 │   ├── ObjectGone              there is no such object
 │   └── SealBroken              it is damaged, or no key of ours opens it
+├── AudioUnreadable             a file is no audio of the kind that Asterisk writes
 ├── NotForYou                   whoever asks may not have it, or not yet; says why
-├── AudioUnreadable             what is to be a recording is none that can be read
 ├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later

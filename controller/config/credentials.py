@@ -131,13 +131,11 @@ class Secrets:
         """The same for whoever only looks: None where there is none."""
         return self._stored_key(AUDIT_KEY)
 
-    def master_key(self) -> Secret:
-        """The age identity that wraps the key of each recording: made and stored where there is none."""
-        from controller.store.keys import new_master_key  # noqa: PLC0415 - who seals nothing needs no sealing library
-
+    def master_key(self, new: Callable[[], str]) -> Secret:
+        """The age identity that wraps the key of each recording: made by ``new`` and stored where there is none."""
         found = self._identities(MASTER_KEY)
         if found is None:
-            self._make(MASTER_KEY, new_master_key())
+            self._make(MASTER_KEY, new())
             found = self._identities(MASTER_KEY)
         if found is None:
             raise ConfigurationError(f"secret {MASTER_KEY} is gone from {self.directory} as soon as it was stored")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from controller.audio.gaps import GapStyle
 from controller.config.credentials import Secret, Secrets
 from controller.config.faults import Fault
 from controller.domain.policy import Period, Policy
@@ -67,14 +68,6 @@ class Mqtt:
     tls: bool
     username: str | None
     topic: str
-
-
-class GapStyle(StrEnum):
-    """What stands for a pause in what is listened to: silence, silence between two soft tones, or nothing at all."""
-
-    SILENCE = "silence"
-    TONE = "tone"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from controller.audio.gaps import GapStyle
 from controller.config import text
-from controller.config.settings import GapStyle, OnShutdown
+from controller.config.settings import OnShutdown
 from controller.domain.policy import (
     Basis,
     ConsentMode,

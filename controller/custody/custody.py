@@ -4,18 +4,23 @@ Every change of what is kept is written with its decision, or neither is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from controller.config.settings import Storage
+from controller.config.settings import Settings, Storage
 from controller.db.holdings import Holding
 from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.policy import Policy
 from controller.domain.records import LifeRecord
+from controller.errors import ConfigurationError
 from controller.runtime.clock import new_token, now
 from controller.runtime.ports import Ledger
+from controller.store.keys import MasterKeys, new_master_key
+from controller.store.objects import ObjectStore
 from controller.store.vault import Vault
+
+__all__ = ["Custody", "Holding", "custody_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,7 @@ class Custody:
     vault: Vault
     policy: Callable[[], Policy]
     storage: Storage
-    numbers_key: bytes
+    numbers_key: bytes = field(repr=False)
     country: str
 
     async def write(self, records: Sequence[LifeRecord], *decisions: Decision) -> None:
@@ -87,3 +92,24 @@ class Custody:
             actor=actor,
             facts=dict(facts),
         )
+
+
+def custody_of(settings: Settings, engine: AsyncEngine, ledger: Ledger, policy: Callable[[], Policy]) -> Custody:
+    """What a configuration has recordings kept by. Makes the master key where there is none.
+
+    Raises ``ConfigurationError``, also where recordings stay on the PBX.
+    """
+    if settings.storage is None:
+        raise ConfigurationError("storage: is not given, so recordings stay on the PBX")
+    secrets = settings.secrets
+    former = secrets.former_master_key()
+    masters = MasterKeys.read(secrets.master_key(new_master_key).reveal(), former.reveal() if former else None)
+    return Custody(
+        engine=engine,
+        ledger=ledger,
+        vault=Vault(ObjectStore(settings.storage.url, settings.storage.options), masters),
+        policy=policy,
+        storage=settings.storage,
+        numbers_key=secrets.numbers_key(),
+        country=settings.country,
+    )

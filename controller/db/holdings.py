@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Row, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db.queries import streamed
-from controller.db.tables import call, document, legal_hold, outcome, recording, restriction, stored
-from controller.domain.names import CallId
-from controller.domain.records import RecordingState, StoredRecord, StoredState, Tier
+from controller.db.tables import call, document, legal_hold, outcome, recording, recording_span, restriction, stored
+from controller.domain.names import CallId, RecordingName
+from controller.domain.records import RecordingState, SpanKind, SpanRecord, StoredRecord, StoredState, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,22 @@ async def holding(engine: AsyncEngine, name: str, *, at: datetime) -> Holding | 
     """One of them, by its name."""
     async with aclosing(holdings(engine, stored.c.recording == name, at=at)) as found:
         return await anext(found, None)
+
+
+async def spans_of(engine: AsyncEngine, name: str) -> list[SpanRecord]:
+    """The stretches of a recording, by their beginnings."""
+    chosen = select(recording_span).where(recording_span.c.recording == name).order_by(recording_span.c.begin)
+    async with aclosing(streamed(engine, chosen)) as rows:
+        return [
+            SpanRecord(
+                recording=RecordingName(row.recording),
+                kind=SpanKind(row.kind),
+                reason=row.reason,
+                begin=row.begin,
+                end=row.end,
+            )
+            async for row in rows
+        ]
 
 
 def _holding(row: Row[Any]) -> Holding:

@@ -4,7 +4,7 @@ Owns how objects are written (whole or not at all), read piece by piece, listed 
 that fails. What is in an object, and whether it may be read, is not its business.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ class ObjectStore:
                 raise StoreAway(f"the object store does not take an object: {_first_line(error)}") from error
             raise
 
-    def pieces(self, name: str) -> Iterator[bytes]:
+    def pieces(self, name: str) -> Generator[bytes, None, None]:
         """An object, piece by piece. Raises ``ObjectGone``, ``StoreAway``."""
         with _told():
             for piece in obstore.get(self._store, name).stream(min_chunk_size=PIECE_BYTES):

@@ -5,7 +5,7 @@ The library runs in a thread of its own, which ends when the iterator is closed.
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Protocol
 
 PIECES_WAITING = 4
@@ -95,7 +95,7 @@ class _Writer:
         raise _Closed
 
 
-def pumped(work: Work, pieces: Iterable[bytes]) -> Iterator[bytes]:
+def pumped(work: Work, pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
     """What ``work`` writes when it reads ``pieces``, as it comes.
 
     Raises what ``work`` raises, or what was raised in making ``pieces``.

@@ -5,7 +5,7 @@ is in the database and nowhere else.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,7 +15,7 @@ from controller.domain.records import StoredRecord
 from controller.errors import ObjectGone, SealBroken
 from controller.store.keys import MasterKeys, WrappedKey
 from controller.store.objects import ObjectStore
-from controller.store.sealing import opened, sealed
+from controller.store.sealing import opened, opened_size, sealed
 
 DERIVED = "derived"
 """The folder of what was made from recordings, each sealed by the key of what it was made from."""
@@ -55,13 +55,22 @@ class Vault:
             pass
         return measured.content
 
+    def octets(self, name: str) -> int:
+        """How long what is inside an object is, unopened. Raises ``ObjectGone``, ``StoreAway``, ``SealBroken``."""
+        size = self.objects.size(name)
+        pieces = self.objects.pieces(name)
+        try:
+            return opened_size(next(pieces, b""), size or 0)
+        finally:
+            pieces.close()
+
     def key(self, stored: StoredRecord) -> Identity:
         """The key of a recording. Raises ``ObjectGone`` where it is destroyed, ``SealBroken`` where none opens it."""
         if stored.sealed_key is None or stored.master is None:
             raise ObjectGone("its key is destroyed")
         return self.masters.unwrap(WrappedKey(sealed=stored.sealed_key, master=stored.master))
 
-    def pieces(self, stored: StoredRecord) -> Iterator[bytes]:
+    def pieces(self, stored: StoredRecord) -> Generator[bytes, None, None]:
         """What was sealed, piece by piece. Raises ``ObjectGone``, ``StoreAway``, ``SealBroken``."""
         if stored.object is None:
             raise ObjectGone("there is no such object")

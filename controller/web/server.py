@@ -6,11 +6,13 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
+from controller.custody.custody import Custody
 from controller.runtime.registration import Registration
 from controller.runtime.reloading import Reloading
 from controller.web.api import CallsApi, Pbx
 from controller.web.config import ConfigApi
 from controller.web.registers import RegistersApi
+from controller.web.stored import StoredApi
 
 MOST_BYTES = 16 * 1024
 """The longest request body; the API's too, since aiohttp asks the outermost application."""
@@ -26,8 +28,9 @@ def build(
     troubles: Troubles,
     registration: Registration,
     reloading: Reloading,
+    custody: Custody | None = None,
 ) -> web.Application:
-    """The whole server. ``token`` None: nobody may use the API."""
+    """The whole server. ``token`` None: nobody may use the API; ``custody`` None: nothing is stored but on the PBX."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -48,5 +51,7 @@ def build(
     api = CallsApi(pbxs).application(token)
     RegistersApi(registration).add_to(api.router)
     ConfigApi(reloading).add_to(api.router)
+    if custody is not None:
+        StoredApi(custody).add_to(api.router)
     app.add_subapp("/api/v1", api)
     return app

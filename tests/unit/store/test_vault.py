@@ -90,7 +90,7 @@ def test_a_reader_that_stops_early_leaves_no_thread(vault: Vault) -> None:
     there = stored(vault, [os.urandom(3_000_000)])
     pieces = vault.pieces(there)
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
 
 
 def test_two_masters_open_while_keys_are_wrapped_anew(objects: ObjectStore) -> None:

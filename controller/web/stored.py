@@ -1,0 +1,182 @@
+"""Stored recordings over HTTP, under ``/api/v1/recordings``: found, described, and given out.
+
+Owns no rule: who may have what is ``controller.custody.listening``'s to say. A customer is found by a number in a body
+only, so that no log of requests holds one.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import wraps
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from controller.audio.gaps import GapStyle
+from controller.custody.custody import Custody, Holding
+from controller.custody.finding import Search, found_by
+from controller.custody.listening import Action, Listener, granted
+from controller.custody.rendering import Rendering, Shape, rendered, timeline_of
+from controller.errors import AudioUnreadable, DatabaseError, NotForYou, ObjectGone, RegisterRefused, StoreError
+from controller.web.api import problem
+from controller.web.bodies import moment, texts_of
+
+ACTOR = "api"
+
+S = TypeVar("S")
+_Answer = Callable[[S, web.Request], Awaitable[web.StreamResponse]]
+
+
+def told(handle: _Answer[S]) -> _Answer[S]:
+    """Tell by a problem document what went wrong."""
+
+    @wraps(handle)
+    async def handler(self: S, request: web.Request) -> web.StreamResponse:
+        try:
+            return await handle(self, request)
+        except RegisterRefused as error:
+            return problem(400, "Bad Request", error.faults[0], faults=error.faults)
+        except ObjectGone as error:
+            return problem(404, "Not Found", str(error))
+        except NotForYou as error:
+            return problem(403, "Forbidden", str(error))
+        except AudioUnreadable as error:
+            return problem(409, "Conflict", str(error))
+        except (StoreError, DatabaseError) as error:
+            return problem(503, "Service Unavailable", str(error))
+
+    return handler
+
+
+class StoredApi:
+    """Handlers of what is in the object store."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Answer under ``/api/v1``."""
+        router.add_get("/recordings", self.list)
+        router.add_post("/recordings/search", self.search)
+        router.add_get("/recordings/{name}", self.show)
+        router.add_get("/recordings/{name}/timeline", self.timeline)
+        router.add_get("/recordings/{name}/peaks", self.peaks)
+        router.add_get(r"/recordings/{name}/audio.{shape:mp3|wav}", self.audio)
+
+    @told
+    async def list(self, request: web.Request) -> web.Response:
+        """Stored recordings that meet every condition of the query, the oldest first, a page at a time."""
+        return await self._found(Search.read(dict(request.query)))
+
+    @told
+    async def search(self, request: web.Request) -> web.Response:
+        """The same, by the number of a customer too, which no query may hold."""
+        return await self._found(Search.read(await texts_of(request)))
+
+    async def _found(self, search: Search) -> web.Response:
+        page = await found_by(self._custody, search, who=ACTOR)
+        return web.json_response({"recordings": [shown(one) for one in page.holdings], "next": page.next})
+
+    @told
+    async def show(self, request: web.Request) -> web.Response:
+        """One of them."""
+        search = Search(name=request.match_info["name"])
+        page = await found_by(self._custody, search, who=ACTOR)
+        if not page.holdings:
+            return problem(404, "Not Found", "no such recording is stored")
+        return web.json_response(shown(page.holdings[0]))
+
+    @told
+    async def timeline(self, request: web.Request) -> web.Response:
+        """Its stretches, recorded and paused, in milliseconds of what is listened to."""
+        found = await self._granted(request)
+        return web.json_response(await timeline_of(self._custody, found, _style(request)))
+
+    @told
+    async def peaks(self, request: web.Request) -> web.StreamResponse:
+        """Its waveform."""
+        found = await self._granted(request)
+        return await _sent(request, await rendered(self._custody, found, Shape.PEAKS, _style(request)), Shape.PEAKS)
+
+    @told
+    async def audio(self, request: web.Request) -> web.StreamResponse:
+        """Its audio, or a range of it."""
+        found = await self._granted(request)
+        shape = Shape(request.match_info["shape"])
+        return await _sent(request, await rendered(self._custody, found, shape, _style(request)), shape)
+
+    async def _granted(self, request: web.Request) -> Holding:
+        listener = Listener(who=ACTOR, why=request.query.get("reason"))
+        return await granted(self._custody, request.match_info["name"], listener, Action.LISTEN)
+
+
+def shown(holding: Holding) -> dict[str, Any]:
+    """A stored recording as JSON has it: nothing of the customer's, and no key."""
+    stored = holding.stored
+    times = {
+        "started_at": holding.started_at,
+        "ended_at": holding.ended_at,
+        "stored_at": stored.stored_at,
+        "due_at": stored.due_at,
+    }
+    return {
+        "name": holding.name,
+        "call": holding.call_id,
+        "pbx": holding.pbx,
+        "purpose": holding.purpose,
+        "queue": holding.queue,
+        "agent": holding.agent,
+        "milliseconds": holding.milliseconds,
+        "partial": bool(stored.partial),
+        "tier": stored.tier.value if stored.tier else None,
+        "held": holding.held,
+        "restricted": holding.restricted,
+        "outcome": holding.outcome,
+        "sha256": stored.sha256.hex() if stored.sha256 else None,
+        **{name: moment(time) for name, time in times.items()},
+    }
+
+
+def _style(request: web.Request) -> GapStyle | None:
+    wanted = request.query.get("gaps")
+    if wanted is None:
+        return None
+    if wanted not in list(GapStyle):
+        raise RegisterRefused(f"gaps: must be one of {', '.join(GapStyle)}")
+    return GapStyle(wanted)
+
+
+async def _sent(request: web.Request, rendering: Rendering, shape: Shape) -> web.StreamResponse:
+    """The whole, or the range that is asked for (RFC 9110, 14)."""
+    try:
+        start, stop, _ = request.http_range.indices(rendering.octets)
+    except ValueError:
+        start, stop = 0, 0
+    ranged = "Range" in request.headers
+    if ranged and start >= stop:
+        refused = problem(416, "Range Not Satisfiable")
+        refused.headers["Content-Range"] = f"bytes */{rendering.octets}"
+        return refused
+    response = web.StreamResponse(status=206 if ranged else 200)
+    response.content_type = shape.media_type
+    response.content_length = stop - start
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Cache-Control"] = "no-store"
+    if ranged:
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{rendering.octets}"
+    await response.prepare(request)
+    await _pieces_sent(response, rendering, start, stop)
+    await response.write_eof()
+    return response
+
+
+async def _pieces_sent(response: web.StreamResponse, rendering: Rendering, start: int, stop: int) -> None:
+    """It is sealed as a whole, so what is before a range is opened, too, and left out."""
+    at = 0
+    async with aclosing(rendering.pieces()) as pieces:
+        async for piece in pieces:
+            wanted = piece[max(start - at, 0) : max(stop - at, 0)]
+            at += len(piece)
+            if wanted:
+                await response.write(wanted)
+            if at >= stop:
+                return

@@ -1,0 +1,252 @@
+"""Stored recordings as they are found and listened to over HTTP, from a real object store and a real PostgreSQL."""
+
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import psycopg
+import pytest
+import soundfile
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from controller.custody.custody import Custody
+from controller.custody.listening import Listener, granted
+from controller.custody.rendering import Shape, rendered
+from controller.domain.records import HoldRecord, RecordingState, RestrictionRecord, StoredRecord, StoredState, Tier
+from controller.errors import NotForYou, ObjectGone
+from controller.runtime.reloading import Reloading
+from controller.web import server
+from lab.sweep import missing, moments_in, sweep
+from tests.integration.entries import NOON
+from tests.integration.holdings import CUSTOMER, RATE, a_custody, a_purpose, a_stored_recording, customer_hash
+from tests.unit.registers import MemoryRegister, a_registration
+
+TOKEN = "a token of sixteen"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+SPANS = ((0, 2, "recorded"), (2, 3.5, "paused"), (3.5, 7.5, "recorded"))
+"""Six seconds of audio, with a pause of a second and a half after the second."""
+
+Client = TestClient[Any, Any]
+
+
+def speech(seconds: float = 7.5) -> bytes:
+    """What was said, without what was said in the pause."""
+    said = sweep(seconds)
+    kept = np.concatenate([said[: 2 * RATE], said[round(3.5 * RATE) :]])
+    return (kept * 32767).astype("<i2").tobytes()
+
+
+@pytest.fixture
+def custody(engine: AsyncEngine, tmp_path: Path) -> Custody:
+    return a_custody(engine, tmp_path, a_purpose(), a_purpose("evidence", listeners=("legal",)))
+
+
+@pytest.fixture
+async def client(custody: Custody) -> AsyncIterator[Client]:
+    app = server.build(
+        pbxs=[],
+        token=TOKEN,
+        troubles=dict,
+        registration=a_registration(MemoryRegister(), []),
+        reloading=cast("Reloading", None),
+        custody=custody,
+    )
+    async with TestClient(TestServer(app), headers=BEARER) as opened:
+        yield opened
+
+
+def accesses(database: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database) as connection:
+        return connection.execute("SELECT who, action, what, why FROM access ORDER BY at").fetchall()
+
+
+async def test_a_recording_is_heard_as_mp3_with_its_pause(client: Client, custody: Custody, database: str) -> None:
+    name = await a_stored_recording(custody, audio=[speech()], spans=SPANS)
+    response = await client.get(f"/api/v1/recordings/{name}/audio.mp3", params={"reason": "complaint"})
+    assert (response.status, response.content_type) == (200, "audio/mpeg")
+    heard, rate = soundfile.read(io.BytesIO(await response.read()))
+    assert rate == RATE
+    assert abs(len(heard) / rate - 7.5) < 0.15
+    [gap] = missing(moments_in(heard))
+    assert abs(gap.begin_s - 2) < 0.1
+    assert abs(gap.end_s - 3.5) < 0.1
+    assert np.abs(heard[round(2.2 * RATE) : round(3.3 * RATE)]).max() < 0.01
+    assert accesses(database) == [("api", "listen", name, "complaint")]
+
+
+async def test_a_range_of_it_is_what_is_there_in_the_whole(client: Client, custody: Custody) -> None:
+    name = await a_stored_recording(custody, audio=[speech()], spans=SPANS)
+    path = f"/api/v1/recordings/{name}/audio.wav"
+    whole = await (await client.get(path)).read()
+    assert len(whole) == 44 + round(7.5 * RATE) * 2
+    for asked, expected in (("bytes=0-99", whole[:100]), ("bytes=70000-", whole[70000:]), ("bytes=-50", whole[-50:])):
+        part = await client.get(path, headers={"Range": asked})
+        assert (part.status, await part.read()) == (206, expected)
+        assert part.headers["Content-Range"].endswith(f"/{len(whole)}")
+    beyond = await client.get(path, headers={"Range": f"bytes={len(whole)}-"})
+    assert beyond.status == 416
+
+
+async def test_its_waveform_and_its_stretches_fit_what_is_heard(client: Client, custody: Custody) -> None:
+    name = await a_stored_recording(custody, audio=[speech()], spans=SPANS)
+    peaks = await (await client.get(f"/api/v1/recordings/{name}/peaks")).json()
+    assert peaks["duration_ms"] == 7500
+    [channel] = peaks["channels"]
+    assert max(channel[round(800 * 2.1 / 7.5) : round(800 * 3.4 / 7.5)]) == 0
+    assert min(channel[10:200]) > 0
+    stretches = await (await client.get(f"/api/v1/recordings/{name}/timeline")).json()
+    assert [(one["kind"], one["begin_ms"], one["end_ms"]) for one in stretches] == [
+        ("recorded", 0, 2000),
+        ("paused", 2000, 3500),
+        ("recorded", 3500, 7500),
+    ]
+    without = await (await client.get(f"/api/v1/recordings/{name}/timeline", params={"gaps": "none"})).json()
+    assert without[-1]["end_ms"] == 6000
+
+
+async def test_what_was_made_is_sealed_kept_and_gone_with_the_recording(
+    client: Client, custody: Custody, tmp_path: Path
+) -> None:
+    name = await a_stored_recording(custody, audio=[speech()], spans=SPANS)
+    first = await (await client.get(f"/api/v1/recordings/{name}/audio.mp3")).read()
+    [made] = (tmp_path / "recordings" / "derived").rglob("*.age")
+    assert made.read_bytes()[:21] == b"age-encryption.org/v1"
+    written = made.stat().st_mtime_ns
+    assert await (await client.get(f"/api/v1/recordings/{name}/audio.mp3")).read() == first
+    assert made.stat().st_mtime_ns == written
+    custody.vault.remove(StoredRecord(recording=name, state=StoredState.DESTROYING))
+    assert not made.exists()
+
+
+async def test_recordings_are_found_page_by_page_and_by_what_they_are(client: Client, custody: Custody) -> None:
+    names = [
+        await a_stored_recording(custody, began=NOON + timedelta(hours=hour), call={"agent": f"20{hour}"})
+        for hour in range(5)
+    ]
+    evidence = await a_stored_recording(custody, purpose="evidence", number="+33199000018")
+    found: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        page = await (await client.get("/api/v1/recordings", params={"limit": "2", **after})).json()
+        found += [one["name"] for one in page["recordings"]]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert found == [*names, evidence]
+
+    async def by(**words: str) -> list[str]:
+        page = await (await client.get("/api/v1/recordings", params=words)).json()
+        return [one["name"] for one in page["recordings"]]
+
+    assert await by(agent="203") == [names[3]]
+    assert await by(purpose="evidence") == [evidence]
+    assert await by(since=(NOON + timedelta(hours=3)).isoformat()) == names[3:]
+    assert await by(until=(NOON + timedelta(hours=1)).isoformat()) == [names[0], evidence]
+    assert (await client.get("/api/v1/recordings", params={"colour": "blue"})).status == 400
+    assert (await client.get("/api/v1/recordings", params={"limit": "0"})).status == 400
+    assert (await client.get("/api/v1/recordings", params={"since": "soon"})).status == 400
+
+
+async def test_a_customers_recordings_are_found_by_their_number_and_that_is_written(
+    client: Client, custody: Custody, database: str
+) -> None:
+    theirs = await a_stored_recording(custody)
+    await a_stored_recording(custody, number="+33199000018")
+    await a_stored_recording(custody, number=None)
+    answer = await client.post("/api/v1/recordings/search", json={"number": "01 99 00 00 17"})
+    text = await answer.text()
+    assert [one["name"] for one in json.loads(text)["recordings"]] == [theirs]
+    assert "199000017" not in text
+    assert accesses(database) == [("api", "search", f"customer:{customer_hash(CUSTOMER).hex()}", None)]
+    for hidden in ("anonymous", ""):
+        assert (await client.post("/api/v1/recordings/search", json={"number": hidden})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("what", "status"),
+    [
+        ({"recording": {"quarantined_from": NOON}}, 403),
+        ({"recording": {"state": RecordingState.QUARANTINED}}, 403),
+        ({"recording": {"state": RecordingState.DISCARDED}}, 403),
+        ({"stored": {"state": StoredState.TAKING}}, 404),
+        ({"stored": {"state": StoredState.DESTROYING, "sealed_key": None}}, 404),
+        ({"stored": {"tier": Tier.ARCHIVE}}, 403),
+    ],
+)
+async def test_what_nobody_may_hear_is_not_given_out(
+    client: Client, custody: Custody, database: str, what: dict[str, Any], status: int
+) -> None:
+    name = await a_stored_recording(custody, **what)
+    for ending in ("audio.mp3", "audio.wav", "peaks", "timeline"):
+        response = await client.get(f"/api/v1/recordings/{name}/{ending}")
+        assert (response.status, response.content_type) == (status, "application/problem+json")
+    assert {action for _, action, _, _ in accesses(database)} == ({"refused-listen"} if status == 403 else set())
+
+
+async def test_the_archive_opens_for_a_reason(client: Client, custody: Custody) -> None:
+    name = await a_stored_recording(custody, stored={"tier": Tier.ARCHIVE})
+    path = f"/api/v1/recordings/{name}/audio.wav"
+    assert (await client.get(path)).status == 403
+    assert (await client.get(path, params={"reason": "dispute 12"})).status == 200
+    with pytest.raises(NotForYou, match="role"):
+        await granted(custody, name, Listener(who="somebody", archive=False, why="dispute 12"))
+
+
+async def test_a_customer_who_restricted_processing_is_heard_by_nobody_until_it_is_lifted(
+    client: Client, custody: Custody
+) -> None:
+    name = await a_stored_recording(custody)
+    path = f"/api/v1/recordings/{name}/audio.wav"
+    restriction = RestrictionRecord(customer_hash=customer_hash(), at=NOON)
+    await custody.write([restriction])
+    assert (await client.get(path)).status == 403
+    assert (await (await client.get(f"/api/v1/recordings/{name}")).json())["restricted"] is True
+    await custody.write([RestrictionRecord(customer_hash=customer_hash(), at=NOON, lifted_at=NOON)])
+    assert (await client.get(path)).status == 200
+
+
+async def test_a_recording_exists_for_the_roles_of_its_purpose_only(custody: Custody) -> None:
+    quality = await a_stored_recording(custody)
+    evidence = await a_stored_recording(custody, purpose="evidence")
+    listener = Listener(who="somebody", roles=frozenset({"legal"}))
+    assert (await granted(custody, evidence, listener)).name == evidence
+    with pytest.raises(ObjectGone, match="no such recording"):
+        await granted(custody, quality, listener)
+    with pytest.raises(ObjectGone, match="no such recording"):
+        await granted(custody, "rc-of-nobody", listener)
+
+
+async def test_a_hold_is_shown(client: Client, custody: Custody) -> None:
+    name = await a_stored_recording(custody)
+    shown = await (await client.get(f"/api/v1/recordings/{name}")).json()
+    assert shown["held"] is False
+    hold = HoldRecord(id="hold-1", call_id=shown["call"], why="dispute", placed_by="dpo", placed_at=NOON)
+    await custody.write([hold])
+    assert (await (await client.get(f"/api/v1/recordings/{name}")).json())["held"] is True
+    assert (await client.get("/api/v1/recordings/rc-of-nobody")).status == 404
+
+
+async def test_what_is_destroyed_while_it_is_made_leaves_nothing_behind(custody: Custody, tmp_path: Path) -> None:
+    name = await a_stored_recording(custody, audio=[speech()], spans=SPANS)
+    found = await granted(custody, name, Listener(who="somebody"))
+    await custody.write([StoredRecord(recording=name, state=StoredState.DESTROYING)])
+    with pytest.raises(ObjectGone):
+        await rendered(custody, found, Shape.MP3)
+    assert not list((tmp_path / "recordings" / "derived").rglob("*.age"))
+
+
+async def test_three_hours_are_given_out_piece_by_piece(custody: Custody) -> None:
+    """No piece is large, however long the recording is; what it costs in memory is measured by the benchmark."""
+    minute = b"\x01\x00\xff\xff" * (RATE * 30)
+    name = await a_stored_recording(custody, audio=[minute] * 180, spans=((0, 10800, "recorded"),))
+    rendering = await rendered(custody, await granted(custody, name, Listener(who="somebody")), Shape.WAV)
+    async with aclosing(rendering.pieces()) as pieces:
+        sizes = [len(piece) async for piece in pieces]
+    assert sum(sizes) == rendering.octets == 44 + 180 * len(minute)
+    assert max(sizes) < 2**20
