@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.bench import alone
+from lab.bench import alone, keeping
 from lab.bench.load import Run, Way, configure, dialplan, run
 from lab.bench.machine import this_machine
 from lab.bench.report import Figures, document
@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     runs, asterisk = _rounds(load, chosen.rounds)
     _say(f"the daemon without a PBX: {chosen.complete} complete calls, {chosen.live} live ones")
     own = alone.measure(calls=chosen.complete, live=chosen.live)
-    figures = Figures(at=at, machine=this_machine(asterisk), load=load, runs=runs, alone=own)
+    _say(f"a recording of {chosen.hours:g} h, kept")
+    kept = keeping.measure(chosen.hours)
+    figures = Figures(at=at, machine=this_machine(asterisk), load=load, runs=runs, alone=own, keeping=kept)
     chosen.document.write_text(document(figures))
     print(chosen.document.read_text())
     _say(f"written to {chosen.document}")
@@ -45,6 +47,7 @@ def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="runs of each way")
     parser.add_argument("--complete", type=int, default=5000, help="complete calls against a PBX that is not there")
     parser.add_argument("--live", type=int, default=10_000, help="calls that are live at once in the replay")
+    parser.add_argument("--hours", type=float, default=keeping.HOURS, help="how long the recording is that is kept")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="where to write the figures")
     return parser.parse_args(arguments)
 

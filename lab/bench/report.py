@@ -10,6 +10,7 @@ from statistics import median
 
 from lab.bench.alone import Alone
 from lab.bench.figures import Distribution, Target, Wanted, number, table
+from lab.bench.keeping import Keeping
 from lab.bench.load import Run, Way
 from lab.bench.machine import Machine
 from lab.bench.sipp import Load
@@ -38,6 +39,8 @@ new calls in PostgreSQL twice a second: both are counted against us.
   decision, snoop channel, dead man's switch, recording, end; until the last is in PostgreSQL.
 - **ARI events.** Events of calls that are all live at once, down a websocket, through the daemon's parts up to the
   commands, which nobody carries out. The weight of a live call is what the process grew by, divided by those calls.
+- **A recording that is kept.** One long WAV, sealed into a folder and read back, then opened, made into MP3, and that
+  sealed and read back. CPU of all threads together, so it is what one core would need.
 """
 
 _WHY = """## Where the daemon's CPU goes
@@ -67,6 +70,7 @@ class Figures:
     load: Load
     runs: Sequence[Run]
     alone: Alone
+    keeping: Keeping
 
     def of(self, way: Way) -> list[Run]:
         """The runs of one way."""
@@ -79,7 +83,8 @@ class Figures:
 
 def document(figures: Figures) -> str:
     """The whole document."""
-    parts = [_INTRODUCTION, _where(figures), _targets(figures), _ways(figures), _times(figures), _alone(figures)]
+    parts = [_INTRODUCTION, _where(figures), _targets(figures), _ways(figures), _times(figures)]
+    parts += [_alone(figures), _keeping(figures.keeping)]
     return "\n".join([*parts, _WHY, _METHOD])
 
 
@@ -108,6 +113,7 @@ def targets(figures: Figures) -> list[Target]:
         _target("ARI events, replayed", at_least, 20_000, alone.replayed.events_a_second, "a second"),
         _target("Complete calls", at_least, 300, alone.completed.a_second, "a second"),
         _target("A live call", at_most, 10, alone.replayed.bytes_a_call / 1000, "kB"),
+        _target("A recording kept, MP3 included, on one core", at_least, 300, figures.keeping.times, "times real time"),
     ]
 
 
@@ -193,6 +199,15 @@ def _alone(figures: Figures) -> str:
         ("a live call", f"{replayed.calls:,} at once", f"{number(replayed.bytes_a_call / 1000)} kB"),
     ]
     return f"## The daemon without a PBX\n\n{table(('what', 'measured over', 'figure'), rows)}\n"
+
+
+def _keeping(keeping: Keeping) -> str:
+    rows = [
+        (step.what, f"{step.cpu_s:.1f} s", f"{keeping.seconds / step.cpu_s:.0f}", f"{step.grew_mib:.1f} MiB")
+        for step in keeping.steps
+    ]
+    head = (f"a recording of {keeping.seconds / 3600:g} h", "CPU", "times real time", "memory grew by")
+    return f"## A recording that is kept\n\n{table(head, rows)}\n"
 
 
 def _daemon_a_call(figures: Figures) -> float:

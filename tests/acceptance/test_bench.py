@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from lab.bench import alone
+from lab.bench import alone, keeping
 from lab.bench.load import Way, configure, dialplan, run
 from lab.bench.sipp import Load, Outcome
 from lab.pbx import AGENTS_ADDRESS, PbxOptions
@@ -32,3 +32,9 @@ def test_the_daemon_alone_completes_every_call_and_hears_every_event() -> None:
     # 14 events for each call, and the ends of those that warmed it up
     assert (told.replayed.calls, told.replayed.events) == (200, 14 * 200 + 7 * 100)
     assert told.replayed.events_a_second > 0
+
+
+def test_a_recording_is_kept_and_its_cost_is_told() -> None:
+    told = keeping.measure(hours=0.01)
+    assert told.seconds == 36
+    assert [step.cpu_s > 0 for step in told.steps] == [True, True]

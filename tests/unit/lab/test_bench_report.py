@@ -7,6 +7,7 @@ import pytest
 
 from lab.bench.alone import Alone, Completed
 from lab.bench.cost import Cpu
+from lab.bench.keeping import Keeping, Step
 from lab.bench.latency import Latencies
 from lab.bench.load import Run, Way
 from lab.bench.machine import Machine, kernel, processor
@@ -60,13 +61,14 @@ FIGURES = Figures(
         completed=Completed(calls=3000, seconds=8, daemon_s=6),
         replayed=Replayed(calls=1000, events=14_000, events_a_second=25_000, bytes_a_call=4_000),
     ),
+    keeping=Keeping(seconds=3600, steps=(Step(what="in", cpu_s=2, grew_mib=1), Step(what="out", cpu_s=4, grew_mib=0))),
 )
 
 
 def test_every_target_is_held_against_the_figures_of_all_rounds() -> None:
     measured = [target.measured for target in targets(FIGURES)]
     # the middle of 21.5 and 25.5 against the middle of 25 and 27; the middle of 1 in 20 and 3 in 22
-    assert measured == pytest.approx([30, 9, 100 * 23.5 / 26, 100 * (0.05 + 3 / 22) / 2, 25_000, 375, 4])
+    assert measured == pytest.approx([30, 9, 100 * 23.5 / 26, 100 * (0.05 + 3 / 22) / 2, 25_000, 375, 4, 600])
 
 
 def test_a_missed_target_stands_in_the_document() -> None:
