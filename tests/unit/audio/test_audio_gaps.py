@@ -128,6 +128,11 @@ def test_gaps_beyond_the_audio_follow_it() -> None:
     assert data == b"\1\0" * 400 + bytes(160) + b"\1\0" * 400 + bytes(160) + bytes(320)
 
 
+def test_a_gap_out_of_its_order_repeats_no_audio() -> None:
+    data = b"".join(filled([b"\1\0" * 800], [gap(50, 10), gap(20, 10)], GapStyle.SILENCE, MONO))
+    assert data == b"\1\0" * 400 + bytes(320) + b"\1\0" * 400
+
+
 @given(
     frames=st.integers(0, 100_000),
     gaps=st.lists(st.tuples(st.integers(0, 15_000), st.integers(0, 9000)), max_size=5),

@@ -61,12 +61,13 @@ def test_each_side_of_a_call_stays_on_its_side() -> None:
     assert (agent.begin_s, agent.end_s, agent.at_s) == pytest.approx((40, 45, 0), abs=0.005)
 
 
-def test_audio_of_16_khz_keeps_its_rate() -> None:
+@pytest.mark.parametrize(("kbps", "hertz"), [(8, 500), (16, 500), (32, 5000), (64, 5000)])
+def test_audio_of_16_khz_keeps_its_rate(kbps: int, hertz: int) -> None:
     form = PcmFormat(rate=16000)
-    tone = 0.5 * np.sin(2 * np.pi * 5000 * np.arange(16000) / 16000)
-    samples = decoded(encoded([pcm(tone)], form, frames=16000), rate=16000)
+    tone = 0.5 * np.sin(2 * np.pi * hertz * np.arange(16000) / 16000)
+    samples = decoded(encoded([pcm(tone)], form, kbps, 16000), rate=16000)
     assert len(samples) == 16000
-    assert np.abs(np.fft.rfft(samples)).argmax() == 5000
+    assert np.abs(np.fft.rfft(samples)).argmax() == hertz
 
 
 def test_of_unknown_length_nothing_is_missing() -> None:

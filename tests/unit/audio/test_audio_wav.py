@@ -30,7 +30,7 @@ def file_of(data: bytes, *, riff: int, said: int, before: bytes = b"") -> bytes:
 
 SIZE = len(SPOKEN)
 RIFF = SIZE + 36
-NOTES = struct.pack("<4sI", b"LIST", 6) + b"INFO\0\0"
+NOTES = struct.pack("<4sI", b"LIST", 5) + b"INFO\1\0"
 BROKEN = {
     "a whole file": (file_of(SPOKEN, riff=RIFF, said=SIZE), SIZE, False),
     "a whole file without samples": (file_of(b"", riff=36, said=0), 0, False),
@@ -45,6 +45,11 @@ BROKEN = {
     "only the samples' size is 0": (file_of(SPOKEN, riff=36, said=0), SIZE, True),
     "sizes of a stream": (file_of(SPOKEN, riff=UNKNOWN, said=UNKNOWN), SIZE, True),
     "only the file's size is that of a stream": (file_of(SPOKEN, riff=UNKNOWN, said=SIZE), SIZE, False),
+    "the file's size is that of a stream, the samples' too small": (
+        file_of(SPOKEN, riff=UNKNOWN, said=SIZE - 640),
+        SIZE,
+        True,
+    ),
     "sizes too small, written in mid-call": (file_of(SPOKEN, riff=RIFF - 640, said=SIZE - 640), SIZE, True),
     "sizes too large, the end is missing": (file_of(SPOKEN[:-640], riff=RIFF, said=SIZE), SIZE - 640, True),
     "the file's size is smaller than the samples'": (file_of(SPOKEN, riff=100, said=SIZE), SIZE, True),
