@@ -7,7 +7,19 @@ from pathlib import Path
 import click
 import structlog
 
-from controller.cli import audit, journal, notices, objections, options, reports, sample, simulate
+from controller.cli import (
+    audit,
+    documents,
+    holds,
+    journal,
+    notices,
+    objections,
+    options,
+    reports,
+    retention,
+    sample,
+    simulate,
+)
 from controller.cli.session import exit_cleanly, load_settings, log_to_stderr, with_database
 from controller.last_resort import LastResort
 
@@ -65,6 +77,10 @@ main.add_command(journal.journal)
 main.add_command(audit.audit)
 main.add_command(notices.notices)
 main.add_command(objections.objections)
+main.add_command(retention.retention)
+main.add_command(holds.holds)
+main.add_command(holds.outcome)
+main.add_command(documents.documents)
 main.add_command(sample.sample)
 main.add_command(simulate.simulate)
 

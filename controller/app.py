@@ -19,6 +19,7 @@ from controller.audit.keys import SigningKey
 from controller.audit.own_chain import OwnChain
 from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
 from controller.custody.custody import Custody, custody_of
+from controller.custody.routine import Routine
 from controller.db import migrate, queries
 from controller.db.chains import PostgresChains
 from controller.db.embedded import EmbeddedPostgres
@@ -29,6 +30,7 @@ from controller.db.registers import PostgresRegister
 from controller.domain.decision import Reason
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import CallId
+from controller.domain.policy import Policy
 from controller.errors import AddressUnavailable, DatabaseAway, DatabaseError
 from controller.journal.journal import Journal
 from controller.mqtt import alarm, topics
@@ -134,12 +136,14 @@ class App:
             version=lambda: reloading.settings.policy.notice,
             dispatchers=lambda: [link.dispatcher for link in self._links()],
         )
+        custody = await self._custody(stack, url, ledger, lambda: reloading.settings.policy)
+        retention = Routine(custody) if custody is not None else None
         reloading = Reloading(
             settings,
             links=self._links,
             writer=writer,
             keep=partial(_keep, engine),
-            in_force=roster.refresh,  # by another notice, perhaps
+            in_force=partial(_in_force, roster, retention),
         )
         registration = Registration(
             ledger=ledger,
@@ -150,9 +154,6 @@ class App:
             notices_changed=roster.refresh,
         )
         await self._watch_pbxs(stack, url, engine, register)
-        custody = None
-        if settings.storage is not None:
-            custody = custody_of(settings, engine, ledger, lambda: reloading.settings.policy)
         await self._serve_http(stack, token.reveal() if token else None, registration, reloading, custody)
         await self._database_ready(url, engine)
         await roster.refresh()
@@ -164,6 +165,8 @@ class App:
                 tasks.create_task(self._postgres_lives(self._postgres), name="postgresql")
             tasks.create_task(notary.run(every_s=settings.sign_every_s), name="notary")
             tasks.create_task(self._load.run(), name="load")
+            if retention is not None:
+                tasks.create_task(retention.run(), name="retention")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
             if settings.mqtt is not None:
                 self._mqtt = self._broker(settings.mqtt)
@@ -234,6 +237,16 @@ class App:
             serve=api.serve,
             random=random.random,
         )
+
+    async def _custody(
+        self, stack: AsyncExitStack, url: str, ledger: PostgresLedger, policy: Callable[[], Policy]
+    ) -> Custody | None:
+        """With connections of its own: what is done with stored recordings takes none from calls."""
+        if self._settings.storage is None:
+            return None
+        engine = open_engine(url)
+        stack.push_async_callback(engine.dispose)
+        return await asyncio.to_thread(custody_of, self._settings, engine, ledger, policy)
 
     async def _embedded(self, stack: AsyncExitStack) -> str:
         directory = self._settings.state_directory / "postgresql"
@@ -315,6 +328,13 @@ def _naming(listener: str) -> Iterator[None]:
 
 async def _keep(engine: AsyncEngine, settings: Settings) -> None:
     await queries.remember_policy(engine, version=settings.policy.version, text=settings.text)
+
+
+async def _in_force(roster: Roster, retention: Routine | None) -> None:
+    """Another policy: perhaps by another notice, perhaps with other retentions."""
+    await roster.refresh()
+    if retention is not None:
+        await retention.policy_changed()
 
 
 async def _clear_up(

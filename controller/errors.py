@@ -18,6 +18,7 @@ RecordingControllerError
 │   └── SealBroken              it is damaged, or no key of ours opens it
 ├── AudioUnreadable             a file is no audio of the kind that Asterisk writes
 ├── NotForYou                   whoever asks may not have it, or not yet; says why
+├── UnderWay                    somebody else does it at this moment
 ├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
@@ -104,6 +105,10 @@ class SealBroken(StoreError):  # noqa: N818
 
 class NotForYou(RecordingControllerError):  # noqa: N818
     """Whoever asks may not have it, or not yet; says why, and names nobody."""
+
+
+class UnderWay(RecordingControllerError):  # noqa: N818
+    """Somebody else does it at this moment."""
 
 
 class DatabaseError(RecordingControllerError):

@@ -2,17 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.cli.registers import signed
 from controller.cli.session import engine_on, load_settings, with_database
-from controller.custody.custody import Custody, custody_of
+
+if TYPE_CHECKING:
+    from controller.custody.custody import Custody
 
 _WRITE_TIMEOUT_S = 30.0
 """Nobody's call waits for a command."""
 
 
-def with_custody(file: Path, work: Callable[[Custody], Awaitable[None]]) -> None:
+def with_custody(file: Path, work: Callable[["Custody"], Awaitable[None]]) -> None:
     """Do something with stored recordings, as the daemon of this configuration would."""
+    from controller.custody.custody import custody_of  # noqa: PLC0415
     from controller.db.chains import PostgresChains  # noqa: PLC0415
     from controller.db.ledger import PostgresLedger  # noqa: PLC0415
 

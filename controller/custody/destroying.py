@@ -13,6 +13,7 @@ from controller.db.holdings import Holding, holdings
 from controller.db.tables import stored
 from controller.domain.decision import NO_FACTS, Fact, Kind, Reason, Verdict
 from controller.domain.records import ErasureRecord, StoredRecord, StoredState
+from controller.runtime import metrics
 from controller.runtime.clock import now
 
 
@@ -34,7 +35,8 @@ async def destroy(
     decision = custody.about(holding, Kind.ERASE, Verdict.APPLIED, reason, actor=actor, rule=rule, facts=facts)
     gone = StoredRecord(recording=holding.name, state=StoredState.DESTROYING)
     await custody.write([gone, ErasureRecord(what=holding.name, at=at, reason=reason.value)], decision)
-    await _remove(custody, holding.stored)
+    metrics.DESTROYED.labels(reason.value).inc()
+    await remove(custody, holding.stored)
 
 
 async def finish(custody: Custody) -> int:
@@ -43,11 +45,12 @@ async def finish(custody: Custody) -> int:
     async with aclosing(holdings(custody.engine, stored.c.state == StoredState.DESTROYING, at=now())) as found:
         waiting = [one.stored async for one in found]
     for one in waiting:
-        await _remove(custody, one)
+        await remove(custody, one)
     return len(waiting)
 
 
-async def _remove(custody: Custody, gone: StoredRecord) -> None:
+async def remove(custody: Custody, gone: StoredRecord) -> None:
+    """Remove the objects of one that has no key any more. Raises ``DatabaseError``, ``StoreAway``."""
     await asyncio.to_thread(custody.vault.remove, gone)
     done = StoredRecord(recording=gone.recording, state=StoredState.DESTROYED, destroyed_at=now())
     await custody.write([done])

@@ -28,7 +28,12 @@ def new_keeper() -> str:
 
 
 def new_call_id() -> CallId:
-    """A UUIDv7 (RFC 9562): its order is the order of the calls."""
+    """Its order is the order of the calls."""
+    return CallId(new_id())
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562): what is made later has a greater one."""
     milliseconds = int(datetime.now(UTC).timestamp() * 1000)
     number = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
-    return CallId(str(uuid.UUID(int=number)))
+    return str(uuid.UUID(int=number))

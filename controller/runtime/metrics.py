@@ -26,3 +26,5 @@ RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch
 CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])
 STALLS = Counter("rc_pbx_stalls", "Times that a PBX stood still while it recorded.", ["pbx"])
 MQTT_CONNECTED = Gauge("rc_mqtt_connected", "Whether commands by MQTT reach us.", ["broker"])
+DESTROYED = Counter("rc_destroyed", "Recordings and documents whose key was destroyed.", ["reason"])
+RETENTION_DUE = Gauge("rc_retention_due", "What was due at the last run of retention and is there still.")

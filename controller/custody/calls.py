@@ -1,0 +1,46 @@
+"""What is done about a call as a whole: alone with it, and with decisions that name it."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+from controller.custody.custody import Custody
+from controller.db.locks import locked
+from controller.db.on_file import CallOnFile, call_on_file
+from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
+from controller.domain.names import CallId
+from controller.errors import RegisterRefused
+
+
+def alone_with(custody: Custody, call_id: CallId) -> AbstractAsyncContextManager[None]:
+    """Nobody else destroys anything of the call, or decides how long it is kept, until the block ends.
+
+    A legal hold is placed in here, and whoever destroys looks again in here: so nothing is destroyed that is held.
+    Raises ``DatabaseAway``.
+    """
+    return locked(custody.engine, f"call/{call_id}")
+
+
+async def known_call(custody: Custody, call_id: CallId) -> CallOnFile:
+    """A call that there was. Raises ``RegisterRefused``, ``DatabaseAway``."""
+    found = await call_on_file(custody.engine, call_id)
+    if found is None:
+        raise RegisterRefused("call: no such call is on file")
+    return found
+
+
+def about_call(
+    custody: Custody,
+    call_id: CallId,
+    call: CallOnFile | None,
+    kind: Kind,
+    reason: Reason,
+    *,
+    actor: str,
+    facts: Mapping[str, Fact],
+) -> Decision:
+    """A decision that something was done about a call; ``call`` is None where nothing is known of it yet."""
+    general = custody.in_general(kind, Verdict.APPLIED, reason, actor=actor, facts=facts)
+    if call is None:
+        return replace(general, call_id=call_id)
+    return replace(general, call_id=call_id, pbx=call.pbx, linkedid=call.linkedid)

@@ -1,0 +1,129 @@
+"""Documents made from recordings (evaluations, notes): sealed like them, and kept for a time of their own (CNIL).
+
+The object is written before anything is known of it. Where that is broken off, what lies there is sealed by a key that
+nobody has.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controller.custody.calls import about_call, known_call
+from controller.custody.custody import Custody
+from controller.custody.judging import written
+from controller.db.holdings import Holding, holding
+from controller.db.on_file import CallOnFile, DocumentOnFile, documents_on_file
+from controller.db.tables import document
+from controller.domain import retention
+from controller.domain.decision import Decision, Kind, Reason
+from controller.domain.names import CallId
+from controller.domain.records import AccessRecord, DocumentRecord, StoredRecord, StoredState, Tier
+from controller.errors import NotForYou, ObjectGone, RegisterRefused
+from controller.runtime.clock import new_id, new_token, now
+from controller.store.keys import new_key
+
+FETCH = "fetch"
+"""The action in the access log."""
+
+_WORD = re.compile(r"[a-z][a-z-]{0,39}")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """What is said of a document: a word for what it is (``evaluation``), and its media type (``text/plain``)."""
+
+    call_id: CallId
+    purpose: str
+    kind: str
+    media_type: str
+
+    def __post_init__(self) -> None:
+        """Raises ``RegisterRefused``: a word, since it stands in decisions, where nobody may be named."""
+        if not _WORD.fullmatch(self.kind):
+            raise RegisterRefused("kind: must be a word of small letters, such as evaluation")
+        if not _MEDIA_TYPE.fullmatch(self.media_type):
+            raise RegisterRefused("media type: must be one, such as text/plain")
+
+
+async def add(custody: Custody, new: NewDocument, pieces: Iterable[bytes], *, actor: str) -> DocumentRecord:
+    """Keep a document about a call, for as long as its purpose keeps documents of analysis.
+
+    Raises ``RegisterRefused`` where the purpose keeps none or there was no such call, ``StoreError``, ``DatabaseError``
+    and whatever is raised in making ``pieces``.
+    """
+    call = await known_call(custody, new.call_id)
+    added = DocumentRecord(
+        id=new_id(),
+        call_id=new.call_id,
+        purpose=new.purpose,
+        kind=new.kind,
+        media_type=new.media_type,
+        added_at=now(),
+        added_by=actor,
+    )
+    due_at = _due(custody, added)
+    stored = await asyncio.to_thread(_sealed, custody, added, due_at, pieces)
+    await custody.write([added, stored], _about(custody, added, call, stored))
+    return added
+
+
+def documents(custody: Custody, call_id: CallId | None = None) -> AsyncGenerator[DocumentOnFile, None]:
+    """The documents that there are, of one call or of all, the oldest first. Raises ``DatabaseAway``."""
+    return documents_on_file(custody.engine, *(() if call_id is None else (document.c.call_id == call_id,)))
+
+
+async def fetch(custody: Custody, name: str, *, who: str, why: str | None) -> Iterator[bytes]:
+    """What a document says, piece by piece: for threads. It is written first who asked for it.
+
+    Raises ``NotForYou`` where its customer has had processing restricted (GDPR art. 18), or where it is archived and
+    nobody says why; ``ObjectGone``, ``DatabaseError``; the pieces raise ``StoreError``.
+    """
+    found = await holding(custody.engine, name, at=now())
+    if found is None or not found.is_document or found.stored.state is not StoredState.STORED:
+        raise ObjectGone("there is no such document")
+    _check(found, why)
+    await custody.write([AccessRecord(id=new_token("access"), at=now(), who=who, action=FETCH, what=name, why=why)])
+    return custody.vault.pieces(found.stored)
+
+
+def _check(found: Holding, why: str | None) -> None:
+    if found.restricted:
+        raise NotForYou("what is kept of this customer is only kept (GDPR art. 18)")
+    if found.stored.tier is Tier.ARCHIVE and not why:
+        raise NotForYou("it is in the intermediate archive: say why it is needed")
+
+
+def _due(custody: Custody, added: DocumentRecord) -> datetime:
+    purpose = custody.policy().purposes.get(added.purpose)
+    due_at = retention.due(purpose, added.added_at, is_document=True) if purpose else None
+    if due_at is None:
+        raise RegisterRefused("purpose: must be one that keeps documents of analysis (purposes.*.analyses)")
+    return due_at
+
+
+def _sealed(custody: Custody, added: DocumentRecord, due_at: datetime, pieces: Iterable[bytes]) -> StoredRecord:
+    key = new_key()
+    name = f"documents/{added.added_at:%Y/%m}/{added.id}.age"
+    content = custody.vault.put(name, pieces, key)
+    wrapped = custody.vault.masters.wrap(key)
+    return StoredRecord(
+        recording=added.id,
+        state=StoredState.STORED,
+        object=name,
+        sealed_key=wrapped.sealed,
+        master=wrapped.master,
+        sha256=content.sha256,
+        octets=content.octets,
+        tier=Tier.ACTIVE,
+        stored_at=now(),
+        due_at=due_at,
+    )
+
+
+def _about(custody: Custody, added: DocumentRecord, call: CallOnFile, stored: StoredRecord) -> Decision:
+    facts = {"recording": added.id, "document": added.kind, "due_at": written(stored.due_at)}
+    about = about_call(custody, added.call_id, call, Kind.RETAIN, Reason.STORED, actor=added.added_by, facts=facts)
+    return replace(about, purpose=added.purpose, rule=f"purposes.{added.purpose}")
