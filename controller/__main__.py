@@ -19,6 +19,7 @@ from controller.cli import (
     retention,
     sample,
     simulate,
+    subjects,
 )
 from controller.cli.session import exit_cleanly, load_settings, log_to_stderr, with_database
 from controller.last_resort import LastResort
@@ -83,6 +84,7 @@ main.add_command(holds.outcome)
 main.add_command(documents.documents)
 main.add_command(sample.sample)
 main.add_command(simulate.simulate)
+main.add_command(subjects.subject)
 
 
 if __name__ == "__main__":

@@ -273,6 +273,7 @@ class App:
             registration=registration,
             reloading=reloading,
             custody=custody,
+            data_controller=self._settings.data_controller,
         )
         runner = web.AppRunner(server, access_log=None, shutdown_timeout=ANSWERED_WITHIN_S)
         await runner.setup()

@@ -54,7 +54,12 @@ def canonical(text: str, country: str) -> str:
 def hashed(text: str, *, country: str, key: bytes) -> bytes | None:
     """The keyed hash that stands for a number wherever it is kept (GDPR art. 25); None where this is no number."""
     number = canonical(text, country)
-    return hmac.digest(key, number.encode(), hashlib.sha256) if number else None
+    return hash_of(number, key) if number else None
+
+
+def hash_of(number: str, key: bytes) -> bytes:
+    """The same of a number that is in its one spelling already."""
+    return hmac.digest(key, number.encode(), hashlib.sha256)
 
 
 def _number(text: str, country: str) -> PhoneNumber | None:

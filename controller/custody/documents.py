@@ -6,7 +6,7 @@ nobody has.
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +23,8 @@ from controller.domain.records import AccessRecord, DocumentRecord, StoredRecord
 from controller.errors import NotForYou, ObjectGone, RegisterRefused
 from controller.runtime.clock import new_id, new_token, now
 from controller.store.keys import new_key
+
+__all__ = ["FETCH", "DocumentOnFile", "NewDocument", "add", "documents", "fetch"]
 
 FETCH = "fetch"
 """The action in the access log."""
@@ -75,7 +77,7 @@ def documents(custody: Custody, call_id: CallId | None = None) -> AsyncGenerator
     return documents_on_file(custody.engine, *(() if call_id is None else (document.c.call_id == call_id,)))
 
 
-async def fetch(custody: Custody, name: str, *, who: str, why: str | None) -> Iterator[bytes]:
+async def fetch(custody: Custody, name: str, *, who: str, why: str | None) -> Generator[bytes, None, None]:
     """What a document says, piece by piece: for threads. It is written first who asked for it.
 
     Raises ``NotForYou`` where its customer has had processing restricted (GDPR art. 18), or where it is archived and

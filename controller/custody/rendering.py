@@ -75,6 +75,17 @@ async def rendered(custody: Custody, found: Holding, shape: Shape, style: GapSty
     )
 
 
+def as_mp3(custody: Custody) -> Callable[[Holding], Iterator[bytes]]:
+    """Gives a recording as MP3 to a thread of this loop's. Raises as ``rendered`` and what it gives do."""
+    loop = asyncio.get_running_loop()
+
+    def pieces(found: Holding) -> Iterator[bytes]:
+        made = asyncio.run_coroutine_threadsafe(_made(custody, found, Shape.MP3, custody.storage.gaps), loop)
+        return opened(custody.vault.objects.pieces(made.result()), custody.vault.key(found.stored))
+
+    return pieces
+
+
 async def timeline_of(custody: Custody, found: Holding, style: GapStyle | None = None) -> list[Entry]:
     """The stretches of a recording, in milliseconds of what is rendered in this style."""
     spans = await spans_of(custody.engine, found.name)

@@ -1,7 +1,7 @@
 """How changes to what is kept after a call are written: what a change does not say stays as it was.
 
-Each statement is made from its table and is told by a record of ``controller.domain.records``. A state never goes back,
-and a key that was destroyed never comes back, whatever is written later.
+Each statement is told by a record of ``controller.domain.records``, and most are made from their table. A state never
+goes back, and a key that was destroyed never comes back, whatever is written later.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,14 @@ from sqlalchemy.dialects import postgresql
 from controller.db import tables
 from controller.domain.records import (
     AccessRecord,
+    CondemnedRecord,
     DocumentRecord,
     ErasureRecord,
+    ForgottenRecord,
     HoldRecord,
     LifeRecord,
     OutcomeRecord,
+    RectifiedRecord,
     RestrictionRecord,
     StoredRecord,
     StoredState,
@@ -57,6 +60,31 @@ def _upsert(table: Table, *, once: bool = False) -> str:
     )
 
 
+_CONDEMNED = """
+UPDATE recording AS known
+SET state = 'discarding', quarantined_from = least(known.quarantined_from, known.started_at)
+FROM json_to_recordset(%s::json) AS snapshot (recording text)
+WHERE known.name = snapshot.recording AND known.state IN ('ended', 'quarantining', 'quarantined')
+"""
+
+_RECTIFIED = """
+UPDATE call AS known SET
+    queue = coalesce(snapshot.queue, known.queue),
+    agent = coalesce(snapshot.agent, known.agent),
+    customer_hash = coalesce(snapshot.customer_hash, known.customer_hash),
+    customer_sealed = coalesce(snapshot.customer_sealed, known.customer_sealed)
+FROM json_to_recordset(%s::json) AS snapshot (
+    call_id uuid, queue text, agent text, customer_hash bytea, customer_sealed bytea
+)
+WHERE known.id = snapshot.call_id
+"""
+
+_FORGOTTEN = """
+UPDATE call AS known SET customer_hash = NULL, customer_sealed = NULL
+FROM json_to_recordset(%s::json) AS snapshot (call_id uuid)
+WHERE known.id = snapshot.call_id
+"""
+
 STATEMENTS: Mapping[type[LifeRecord], str] = {
     StoredRecord: _upsert(tables.stored),
     DocumentRecord: _upsert(tables.document),
@@ -65,6 +93,9 @@ STATEMENTS: Mapping[type[LifeRecord], str] = {
     RestrictionRecord: _upsert(tables.restriction),
     ErasureRecord: _upsert(tables.erasure, once=True),
     AccessRecord: _upsert(tables.access, once=True),
+    CondemnedRecord: _CONDEMNED,
+    RectifiedRecord: _RECTIFIED,
+    ForgottenRecord: _FORGOTTEN,
 }
 _KEYS: Mapping[type[LifeRecord], tuple[str, ...]] = {
     StoredRecord: ("recording",),
@@ -74,6 +105,9 @@ _KEYS: Mapping[type[LifeRecord], tuple[str, ...]] = {
     RestrictionRecord: ("customer_hash", "at"),
     ErasureRecord: ("what",),
     AccessRecord: ("id",),
+    CondemnedRecord: ("recording",),
+    RectifiedRecord: ("call_id",),
+    ForgottenRecord: ("call_id",),
 }
 
 

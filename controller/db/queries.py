@@ -121,6 +121,18 @@ async def unended_calls(source: Source, pbx: str) -> list[CallRecord]:
     return [_call(row) async for row in streamed(source, chosen)]
 
 
+async def calls_of(source: Source, customer_hash: bytes) -> list[CallRecord]:
+    """The calls of a customer, the oldest first."""
+    chosen = select(call_table).where(call_table.c.customer_hash == customer_hash)
+    return [_call(row) async for row in streamed(source, chosen.order_by(call_table.c.started_at, call_table.c.id))]
+
+
+async def call_of(source: Source, call: CallId) -> CallRecord | None:
+    """A call by its id. Raises ``DatabaseRefused`` where it is none."""
+    rows = [_call(row) async for row in streamed(source, select(call_table).where(call_table.c.id == call))]
+    return rows[0] if rows else None
+
+
 async def recordings_to_hide(source: Source, pbx: str) -> list[RecordingRecord]:
     """Recordings of a PBX that nobody may listen to, and whose file may still be where it was."""
     chosen = select(recording).where(recording.c.pbx == pbx, recording.c.state == RecordingState.QUARANTINING)
@@ -215,6 +227,7 @@ def _call(row: Row[Any]) -> CallRecord:
         route=row.route,
         agent=row.agent,
         customer_hash=row.customer_hash,
+        customer_sealed=row.customer_sealed,
         started_at=row.started_at,
         answered_at=row.answered_at,
         ended_at=row.ended_at,

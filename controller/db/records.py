@@ -42,13 +42,19 @@ _THROWN_AWAY = {RecordingState.DISCARDING, RecordingState.DISCARDED}
 _NAMES_NOBODY = "known.linkedid = '' AND excluded.linkedid <> ''"
 """A call was excluded since this snapshot of it was made: what named it stays gone."""
 
+_NUMBER_IS_GONE = "known.customer_hash IS NULL"
+"""It is known from the first snapshot on or never: by now the call was excluded, or its number erased."""
+
 _CALL = f"""
 INSERT INTO call AS known
-    (id, pbx, linkedid, direction, queue, language, route, agent, customer_hash, started_at, answered_at, ended_at)
-SELECT id, pbx, linkedid, direction, queue, language, route, agent, customer_hash, started_at, answered_at, ended_at
+    (id, pbx, linkedid, direction, queue, language, route, agent, customer_hash, customer_sealed,
+    started_at, answered_at, ended_at)
+SELECT id, pbx, linkedid, direction, queue, language, route, agent, customer_hash, customer_sealed,
+    started_at, answered_at, ended_at
 FROM json_to_recordset(%s::json) AS snapshot (
     id uuid, pbx text, linkedid text, direction text, queue text, language text, route text, agent text,
-    customer_hash bytea, started_at timestamptz, answered_at timestamptz, ended_at timestamptz
+    customer_hash bytea, customer_sealed bytea,
+    started_at timestamptz, answered_at timestamptz, ended_at timestamptz
 )
 ON CONFLICT (id) DO UPDATE SET
     pbx = excluded.pbx, direction = excluded.direction, language = excluded.language,
@@ -56,7 +62,8 @@ ON CONFLICT (id) DO UPDATE SET
     queue = CASE WHEN {_NAMES_NOBODY} THEN known.queue ELSE excluded.queue END,
     route = CASE WHEN {_NAMES_NOBODY} THEN known.route ELSE excluded.route END,
     agent = CASE WHEN {_NAMES_NOBODY} THEN known.agent ELSE excluded.agent END,
-    customer_hash = CASE WHEN {_NAMES_NOBODY} THEN known.customer_hash ELSE excluded.customer_hash END,
+    customer_hash = CASE WHEN {_NUMBER_IS_GONE} THEN NULL ELSE excluded.customer_hash END,
+    customer_sealed = CASE WHEN {_NUMBER_IS_GONE} THEN NULL ELSE excluded.customer_sealed END,
     started_at = excluded.started_at,
     answered_at = coalesce(excluded.answered_at, known.answered_at),
     ended_at = greatest(known.ended_at, excluded.ended_at)
@@ -181,6 +188,7 @@ def _call(record: CallRecord) -> _Row:
         "route": record.route,
         "agent": record.agent,
         "customer_hash": None if record.customer_hash is None else _bytes(record.customer_hash),
+        "customer_sealed": None if record.customer_sealed is None else _bytes(record.customer_sealed),
         "started_at": _time(record.started_at),
         "answered_at": _time(record.answered_at),
         "ended_at": _time(record.ended_at),

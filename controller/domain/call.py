@@ -88,6 +88,7 @@ class Call:
     ``departed`` are channels that have left a payment's dialplan context, and are on their way
     back to a conversation; ``beyond`` are those of them, and of those still in it, that are nobody's leg: the far half
     of a Local channel. ``released`` is why the next resume comes, and on whose account.
+    ``customer_sealed`` is the customer's number, which nothing here opens.
     ``hindrances`` are the daemon's own; ``unheard`` is whether the customer may have pressed a key, before the answer,
     that nobody heard; ``overloaded`` is for a call that came when there were too many.
     """
@@ -103,6 +104,7 @@ class Call:
     policy: Policy
     route: Route | None
     began_at: datetime
+    customer_sealed: bytes | None = None
     asked: bool = True
     overloaded: bool = False
     hindrances: Hindrances = NOTHING_HINDERS

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     ERASED_BEFORE = "erased-before"
     LEGAL_HOLD = "legal-hold"
     EVIDENCE = "evidence"
+    PURPOSE_UNKNOWN = "purpose-unknown"
     # hold
     HOLD_PLACED = "hold-placed"
     HOLD_LIFTED = "hold-lifted"

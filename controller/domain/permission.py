@@ -40,7 +40,7 @@ def answer(turn: Turn) -> None:
 
 def exclude(turn: Turn, reason: Reason) -> None:
     """Nothing of this call is recorded, and what is written of it says only that (Cass. soc. 2004, n° 02-40.498)."""
-    turn.change(excluded=reason, customer_hash=None)
+    turn.change(excluded=reason, customer_hash=None, customer_sealed=None)
     turn.store_call()
     for track in turn.call.tracks:
         turn.put(replace(track, permission=Permission.REFUSED))

@@ -13,7 +13,10 @@ from controller.domain.policy import Direction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """A call as it is known now. The customer's number is only here as a keyed hash (GDPR art. 25)."""
+    """A call as it is known now.
+
+    The customer's number is only here as a keyed hash, and sealed for those who may see it (GDPR art. 25).
+    """
 
     id: CallId
     pbx: str
@@ -27,6 +30,7 @@ class CallRecord:
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
+    customer_sealed: bytes | None = None
 
 
 class RecordingState(StrEnum):
@@ -232,8 +236,42 @@ class AccessRecord:
     why: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondemnedRecord:
+    """The file of a finished recording that may still be on its PBX is to be deleted there (``discarding``)."""
+
+    recording: RecordingName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RectifiedRecord:
+    """What was wrong about a call that is over (GDPR art. 16). A change, as above."""
+
+    call_id: CallId
+    queue: str | None = None
+    agent: str | None = None
+    customer_hash: bytes | None = None
+    customer_sealed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenRecord:
+    """Whose call this was is not known any more: nothing remains of it that they could ask for."""
+
+    call_id: CallId
+
+
 LifeRecord = (
-    StoredRecord | DocumentRecord | HoldRecord | OutcomeRecord | RestrictionRecord | ErasureRecord | AccessRecord
+    StoredRecord
+    | DocumentRecord
+    | HoldRecord
+    | OutcomeRecord
+    | RestrictionRecord
+    | ErasureRecord
+    | AccessRecord
+    | CondemnedRecord
+    | RectifiedRecord
+    | ForgottenRecord
 )
 """What is kept of recordings once their calls are over."""
 

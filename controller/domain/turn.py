@@ -100,10 +100,13 @@ class Turn:
             route=call.route.name if call.route else None,
             agent=call.agent,
             customer_hash=call.customer_hash,
+            customer_sealed=call.customer_sealed,
             started_at=call.began_at,
             answered_at=call.answered_at,
             ended_at=call.ended_at,
         )
         if call.excluded is not None:
-            record = replace(record, linkedid="", queue="", route=None, agent=None, customer_hash=None)
+            record = replace(
+                record, linkedid="", queue="", route=None, agent=None, customer_hash=None, customer_sealed=None
+            )
         self.do(Store(record=record))

@@ -55,6 +55,7 @@ class Question:
     linkedid: str
     asked: Asked
     customer_hash: bytes | None
+    customer_sealed: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -134,6 +135,7 @@ class Dispatcher:
             linkedid=question.linkedid,
             customer=question.channel,
             customer_hash=question.customer_hash,
+            customer_sealed=question.customer_sealed,
             caller=self._caller(question),
             objected_before=objected_to(former) if former else frozenset(),
             overloaded=overloaded,

@@ -11,9 +11,10 @@ from controller.ari.resources import Channel
 from controller.domain.names import ChannelId
 from controller.domain.policy import Asked, Direction, Number
 from controller.errors import Gone, PbxError
-from controller.numbers import hashed, spellings
+from controller.numbers import canonical, hash_of, spellings
 from controller.runtime.dispatcher import Question
 from controller.runtime.doors import AgiDoor, Door, StasisDoor
+from controller.sealed_numbers import display_key, seal
 
 Ask = Callable[[Question], object]
 """Begins a call with a dialogue."""
@@ -27,12 +28,14 @@ _log = structlog.get_logger(__name__)
 class Reception:
     """The doors of one PBX.
 
-    ``numbers_key`` is the key under which a customer's number is hashed, ``country`` how national numbers are read.
+    ``numbers_key`` is the key under which a customer's number is hashed, and of which the one that seals it is derived;
+    ``country`` is how national numbers are read.
     """
 
     def __init__(self, *, ari: Ari, numbers_key: bytes, country: str) -> None:
         self._ari = ari
         self._numbers_key = numbers_key
+        self._display_key = display_key(numbers_key)
         self._country = country
         self.doors: dict[ChannelId, Door] = {}
         self.ask: Ask = _nobody_asks
@@ -52,6 +55,7 @@ class Reception:
         # On the leg of a person called, too, the caller's number is their own.
         customer, other = request.caller_number or "", request.query.get("other", "")
         inbound = direction is Direction.INBOUND
+        customer_hash, customer_sealed = self._kept_of(customer)
         question = Question(
             channel=channel,
             linkedid=linkedid or request.channel_id,
@@ -63,7 +67,8 @@ class Reception:
                 calling=self._spellings(customer if inbound else other),
                 context=request.query.get("context", ""),
             ),
-            customer_hash=self._hash(customer),
+            customer_hash=customer_hash,
+            customer_sealed=customer_sealed,
         )
         self.doors[channel] = door
         try:
@@ -99,6 +104,7 @@ class Reception:
         direction = _direction(args[2] if len(args) > 2 else "")  # noqa: PLR2004 - the third argument
         inbound = direction is Direction.INBOUND
         called = channel.dialplan.exten if inbound else channel.caller_number
+        customer_hash, customer_sealed = self._kept_of(channel.caller_number)
         question = Question(
             channel=customer,
             linkedid=channel.linkedid or channel.id,
@@ -110,7 +116,8 @@ class Reception:
                 calling=self._spellings(channel.caller_number if inbound else channel.connected.number),
                 context=channel.dialplan.context,
             ),
-            customer_hash=self._hash(channel.caller_number),
+            customer_hash=customer_hash,
+            customer_sealed=customer_sealed,
         )
         self.ask(question)
 
@@ -149,8 +156,10 @@ class Reception:
         except PbxError as error:
             _log.info("reception.not_continued", reason=type(error).__name__)
 
-    def _hash(self, number: str) -> bytes | None:
-        return hashed(number, country=self._country, key=self._numbers_key)
+    def _kept_of(self, number: str) -> tuple[bytes, bytes] | tuple[None, None]:
+        """What is kept of a customer's number: its hash, and itself, sealed. Nothing of one that is withheld."""
+        known = canonical(number, self._country)
+        return (hash_of(known, self._numbers_key), seal(known, self._display_key)) if known else (None, None)
 
     def _spellings(self, number: str) -> Number:
         return spellings(number, self._country)

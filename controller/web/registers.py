@@ -4,19 +4,19 @@ Owns no rule: what may be registered is ``controller.runtime.registration``'s to
 hash of their number; a number comes in by a body only, so that no log of requests holds one.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
 from controller.domain.records import NoticeRecord, ObjectionRecord
-from controller.errors import DatabaseError, RegisterRefused
+from controller.errors import RegisterRefused
 from controller.runtime.clock import today
 from controller.runtime.notice_list import from_csv, from_json
 from controller.runtime.registration import Registration
+from controller.web.answers import told
 from controller.web.api import problem
+from controller.web.bodies import texts_of
 
 MOST_NOTICE_BYTES = 1024 * 1024
 """The longest list of notices: some twenty thousand agents."""
@@ -24,27 +24,6 @@ MOST_NOTICE_BYTES = 1024 * 1024
 ACTOR = "api"
 
 _READERS = {"text/csv": from_csv, "application/json": from_json}
-
-S = TypeVar("S")
-
-
-def _told(
-    handle: Callable[[S, web.Request], Awaitable[web.Response]],
-) -> Callable[[S, web.Request], Awaitable[web.Response]]:
-    """Tell by a problem document what went wrong."""
-
-    @wraps(handle)
-    async def handler(self: S, request: web.Request) -> web.Response:
-        try:
-            return await handle(self, request)
-        except RegisterRefused as error:
-            return problem(400, "Bad Request", error.faults[0], faults=error.faults)
-        except web.HTTPRequestEntityTooLarge:
-            return problem(413, "Content Too Large")
-        except DatabaseError as error:
-            return problem(503, "Service Unavailable", str(error))
-
-    return handler
 
 
 class RegistersApi:
@@ -63,12 +42,12 @@ class RegistersApi:
         router.add_post("/objections/end", self.end_objections_of_number)
         router.add_delete("/objections/{customer}", self.end_objections)
 
-    @_told
+    @told
     async def list_notices(self, _request: web.Request) -> web.Response:
         """Who has been informed."""
         return web.json_response([_notice(notice) for notice in await self._registration.notices()])
 
-    @_told
+    @told
     async def import_notices(self, request: web.Request) -> web.Response:
         """Put a list on file; the daemon knows it when this is answered."""
         read = _READERS.get(request.content_type)
@@ -81,7 +60,7 @@ class RegistersApi:
             {"added": imported.added, "corrected": imported.corrected, "unchanged": imported.unchanged}
         )
 
-    @_told
+    @told
     async def withdraw_notices(self, request: web.Request) -> web.Response:
         """Say that an agent was not informed."""
         agent, version = request.match_info["agent"], request.query.get("version")
@@ -90,26 +69,26 @@ class RegistersApi:
             return problem(404, "Not Found", "no such notice is on file")
         return web.json_response([_notice(notice) for notice in found])
 
-    @_told
+    @told
     async def list_objections(self, _request: web.Request) -> web.Response:
         """Who objects to what."""
         return web.json_response([_objection(objection) for objection in await self._registration.objections()])
 
-    @_told
+    @told
     async def add_objection(self, request: web.Request) -> web.Response:
         """Put an objection on file."""
-        body = await _body(request, required={"number"}, optional={"purpose", "until"})
+        body = await texts_of(request, required={"number"}, optional={"purpose", "until"})
         until = _time(body["until"]) if "until" in body else None
         objection = await self._registration.add_objection(body["number"], body.get("purpose"), until, actor=ACTOR)
         return web.json_response(_objection(objection), status=201)
 
-    @_told
+    @told
     async def end_objections_of_number(self, request: web.Request) -> web.Response:
         """End what the customer of a number objects to."""
-        body = await _body(request, required={"number"}, optional={"purpose"})
+        body = await texts_of(request, required={"number"}, optional={"purpose"})
         return await self._end(self._registration.customer(body["number"]), body.get("purpose"))
 
-    @_told
+    @told
     async def end_objections(self, request: web.Request) -> web.Response:
         """End what a customer objects to."""
         try:
@@ -125,22 +104,6 @@ class RegistersApi:
 
 def _no_objection() -> web.Response:
     return problem(404, "Not Found", "no such objection is on file")
-
-
-async def _body(request: web.Request, *, required: set[str], optional: set[str]) -> dict[str, str]:
-    """The members of a JSON object, each of them text."""
-    members = [*sorted(required), *sorted(optional)]
-    try:
-        body = await request.json()
-    except (ValueError, RecursionError):
-        body = None
-    if (
-        not isinstance(body, dict)
-        or not required <= set(body) <= required | optional
-        or not all(isinstance(value, str) for value in body.values())
-    ):
-        raise RegisterRefused(f"the body must be a JSON object of texts: {', '.join(members)}")
-    return body
 
 
 def _time(text: str) -> datetime:

@@ -6,11 +6,13 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
+from controller.config.settings import DataController
 from controller.custody.custody import Custody
 from controller.runtime.registration import Registration
 from controller.runtime.reloading import Reloading
 from controller.web.api import CallsApi, Pbx
 from controller.web.config import ConfigApi
+from controller.web.custody import CustodyApi
 from controller.web.registers import RegistersApi
 from controller.web.stored import StoredApi
 
@@ -29,6 +31,7 @@ def build(
     registration: Registration,
     reloading: Reloading,
     custody: Custody | None = None,
+    data_controller: DataController | None = None,
 ) -> web.Application:
     """The whole server. ``token`` None: nobody may use the API; ``custody`` None: nothing is stored but on the PBX."""
 
@@ -53,5 +56,7 @@ def build(
     ConfigApi(reloading).add_to(api.router)
     if custody is not None:
         StoredApi(custody).add_to(api.router)
+    if custody is not None and data_controller is not None:
+        CustodyApi(custody, data_controller).add_to(api.router)
     app.add_subapp("/api/v1", api)
     return app

@@ -4,47 +4,24 @@ Owns no rule: who may have what is ``controller.custody.listening``'s to say. A 
 only, so that no log of requests holds one.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Generator
 from contextlib import aclosing
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
 from controller.audio.gaps import GapStyle
 from controller.custody.custody import Custody, Holding
 from controller.custody.finding import Search, found_by
+from controller.custody.in_threads import from_thread
 from controller.custody.listening import Action, Listener, granted
 from controller.custody.rendering import Rendering, Shape, rendered, timeline_of
-from controller.errors import AudioUnreadable, DatabaseError, NotForYou, ObjectGone, RegisterRefused, StoreError
+from controller.errors import RegisterRefused
+from controller.web.answers import told
 from controller.web.api import problem
 from controller.web.bodies import moment, texts_of
 
 ACTOR = "api"
-
-S = TypeVar("S")
-_Answer = Callable[[S, web.Request], Awaitable[web.StreamResponse]]
-
-
-def told(handle: _Answer[S]) -> _Answer[S]:
-    """Tell by a problem document what went wrong."""
-
-    @wraps(handle)
-    async def handler(self: S, request: web.Request) -> web.StreamResponse:
-        try:
-            return await handle(self, request)
-        except RegisterRefused as error:
-            return problem(400, "Bad Request", error.faults[0], faults=error.faults)
-        except ObjectGone as error:
-            return problem(404, "Not Found", str(error))
-        except NotForYou as error:
-            return problem(403, "Forbidden", str(error))
-        except AudioUnreadable as error:
-            return problem(409, "Conflict", str(error))
-        except (StoreError, DatabaseError) as error:
-            return problem(503, "Service Unavailable", str(error))
-
-    return handler
 
 
 class StoredApi:
@@ -165,6 +142,21 @@ async def _sent(request: web.Request, rendering: Rendering, shape: Shape) -> web
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{rendering.octets}"
     await response.prepare(request)
     await _pieces_sent(response, rendering, start, stop)
+    await response.write_eof()
+    return response
+
+
+async def sent_in_pieces(
+    request: web.Request, pieces: Generator[bytes, None, None], media_type: str = "application/octet-stream"
+) -> web.StreamResponse:
+    """What comes piece by piece from a thread, of nobody knows which length."""
+    response = web.StreamResponse(headers={"Content-Type": media_type, "Cache-Control": "no-store"})
+    async with aclosing(from_thread(pieces)) as coming:
+        first = await anext(coming, b"")  # what goes wrong at once is told by a problem document
+        await response.prepare(request)
+        await response.write(first)
+        async for piece in coming:
+            await response.write(piece)
     await response.write_eof()
     return response
 

@@ -181,7 +181,8 @@ class _Judge:
         if (row["verdict"], row["linkedid"], row["rule"], row["facts"]) != ("refused", None, None, {}):
             yield f"the decision says more than that: {row}"
         [call] = daemon.rows("SELECT * FROM call WHERE id = %s", row["call_id"])
-        said = {name: call[name] for name in ("queue", "route", "agent", "customer_hash") if call[name]}
+        names = ("queue", "route", "agent", "customer_hash", "customer_sealed")
+        said = {name: call[name] for name in names if call[name]}
         if said or call["linkedid"]:
             yield f"the call says more than that: {said or call['linkedid']}"
         others = [_written(self._decided(one)) for one in daemon.decisions(row["call_id"]) if one != row]

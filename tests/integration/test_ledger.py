@@ -127,16 +127,25 @@ async def test_a_call_that_was_answered_stays_so(ledger: PostgresLedger, databas
         assert connection.execute("SELECT answered_at, ended_at FROM call").fetchall() == [(at(5), at(60))]
 
 
+async def test_the_sealed_number_of_a_call_is_kept_beside_its_hash(ledger: PostgresLedger, database: str) -> None:
+    call = a_call(customer_sealed=b"sealed")
+    await ledger.write([call])
+    await ledger.write([replace(call, ended_at=at(9))])
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT customer_hash, customer_sealed FROM call").fetchall()
+    assert rows == [(call.customer_hash, b"sealed")]
+
+
 async def test_an_older_snapshot_of_a_call_that_was_excluded_names_nobody_again(
     ledger: PostgresLedger, database: str
 ) -> None:
-    older = a_call(agent="PJSIP/201")
-    nobody = replace(older, linkedid="", queue="", route=None, agent=None, customer_hash=None)
-    names = "SELECT linkedid, queue, route, agent, customer_hash FROM call"
+    older = a_call(agent="PJSIP/201", customer_sealed=b"sealed")
+    nobody = replace(older, linkedid="", queue="", route=None, agent=None, customer_hash=None, customer_sealed=None)
+    names = "SELECT linkedid, queue, route, agent, customer_hash, customer_sealed FROM call"
     for batch in ([older, nobody], [older], [replace(older, ended_at=at(9))]):
         await ledger.write(batch)
         with psycopg.connect(database) as connection:
-            assert connection.execute(names).fetchall() == [("", "", None, None, None)]
+            assert connection.execute(names).fetchall() == [("", "", None, None, None, None)]
 
 
 @pytest.mark.parametrize("apart", [True, False])

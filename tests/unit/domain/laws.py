@@ -240,7 +240,8 @@ class Laws:
         for command in commands:
             if isinstance(command, Store) and isinstance(command.record, CallRecord):
                 record = command.record
-                assert not any((record.linkedid, record.queue, record.route, record.agent, record.customer_hash))
+                assert not any((record.linkedid, record.queue, record.route, record.agent))
+                assert (record.customer_hash, record.customer_sealed) == (None, None)
 
     def _digits_are_nobodys_business(
         self, before: Call, event: events.Event, after: Call, commands: tuple[Command, ...]

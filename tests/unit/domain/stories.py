@@ -137,6 +137,7 @@ def new_call(
         linkedid="17.1",
         customer=CUSTOMER,
         customer_hash=b"hash" if number and excluded is None else None,
+        customer_sealed=b"sealed" if number and excluded is None else None,
         direction=Direction.INBOUND,
         queue=queue,
         language="en",

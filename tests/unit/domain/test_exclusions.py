@@ -30,7 +30,7 @@ def test_an_excluded_call_goes_through_at_once_and_leaves_one_neutral_row(reason
     assert (decision.kind, decision.verdict, decision.reason) == (Kind.RECORD, Verdict.REFUSED, reason)
     assert (decision.linkedid, decision.rule, dict(decision.facts)) == (None, None, {})
     for row in rows(story):
-        assert not any((row.linkedid, row.queue, row.route, row.agent, row.customer_hash))
+        assert not any((row.linkedid, row.queue, row.route, row.agent, row.customer_hash, row.customer_sealed))
 
 
 @pytest.mark.parametrize(

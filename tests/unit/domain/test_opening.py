@@ -19,13 +19,15 @@ def begun(rules: Policy, **asked: str) -> Call:
         linkedid="17.1",
         customer=CUSTOMER,
         customer_hash=b"hash",
+        customer_sealed=b"sealed",
         at=NOON,
     )
 
 
 def test_a_call_begins_on_its_route_in_the_default_language() -> None:
     call = begun(policy())
-    assert (call.route is not None, call.language, call.customer_hash, call.excluded) == (True, "en", b"hash", None)
+    assert (call.route is not None, call.language, call.excluded) == (True, "en", None)
+    assert (call.customer_hash, call.customer_sealed) == (b"hash", b"sealed")
 
 
 def test_a_route_may_choose_the_language() -> None:
@@ -33,6 +35,7 @@ def test_a_route_may_choose_the_language() -> None:
     assert begun(policy(routes=(spoken,)), language="en").language == "fr"
 
 
-def test_an_excluded_call_has_no_route_and_nobody_s_hash() -> None:
+def test_an_excluded_call_has_no_route_and_nobody_s_number() -> None:
     call = begun(replace(policy(), exclusions=Exclusions(queues=("support",))))
-    assert (call.excluded, call.route, call.customer_hash) == (Reason.EXCLUDED, None, None)
+    assert (call.excluded, call.route) == (Reason.EXCLUDED, None)
+    assert (call.customer_hash, call.customer_sealed) == (None, None)

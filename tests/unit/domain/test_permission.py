@@ -252,7 +252,7 @@ def test_a_representatives_call_leaves_a_row_that_names_nobody() -> None:
     assert (decision.rule, decision.linkedid, dict(decision.facts)) == (None, None, {})
     record = story.only(Store).record
     assert isinstance(record, CallRecord)
-    assert (record.agent, record.customer_hash) == (None, None)
+    assert (record.agent, record.customer_hash, record.customer_sealed) == (None, None, None)
     assert {track.permission for track in story.call.tracks} == {Permission.REFUSED}
 
 

@@ -48,7 +48,7 @@ def test_a_private_call_leaves_nothing_that_names_anybody() -> None:
     assert story.did == ["Stop"]
     assert (story.last.kind, story.last.reason, story.last.linkedid) == (Kind.RECORD, Reason.PRIVATE_CALL, None)
     row = next(c.record for c in story.every(Store) if isinstance(c.record, CallRecord))
-    assert (row.linkedid, row.agent, row.customer_hash) == ("", None, None)
+    assert (row.linkedid, row.agent, row.customer_hash, row.customer_sealed) == ("", None, None, None)
     story.pbx_says(events.RecordingEnded, name)
     story.file_is_gone(name)
     assert (story.last.kind, story.last.reason, story.last.actor) == (Kind.DISCARD, Reason.PRIVATE_CALL, "agent")

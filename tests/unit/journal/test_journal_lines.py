@@ -17,6 +17,7 @@ KINDS: list[Kept] = [
     a_decision(facts=MappingProxyType({}), call_id=None, linkedid=None, rule=None, purpose=None),
     a_call(answered_at=datetime(2026, 3, 2, 12, 0, 0, 123456, UTC)),
     a_call(customer_hash=None),
+    a_call(customer_sealed=b"\x00sealed"),
     a_recording(),
     a_span(RecordingName("rc-1"), 0, 2.5),
     an_objection(),

@@ -73,7 +73,15 @@ class Switched:
     @staticmethod
     def question(customer: str, *, customer_hash: bytes | None = None) -> Question:
         """What a dialplan asks."""
-        return Question(channel=ChannelId(customer), linkedid=customer, asked=asked_for(), customer_hash=customer_hash)
+        sealed = b"sealed" if customer_hash else None
+        asked = asked_for()
+        return Question(
+            channel=ChannelId(customer),
+            linkedid=customer,
+            asked=asked,
+            customer_hash=customer_hash,
+            customer_sealed=sealed,
+        )
 
     def is_recorded(self, customer: str, agent: str, *, bridge: str) -> CallId:
         """A call, up to its recording."""

@@ -87,7 +87,8 @@ def test_nobody_is_looked_for_in_a_call_that_is_excluded() -> None:
     pbx = Switched()
     pbx.dispatcher.policy = policy(exclusions=Exclusions(queues=("support",)))
     call = pbx.asks("customer", customer_hash=b"hash")
-    assert (pbx.call(call).excluded, pbx.call(call).customer_hash) == (Reason.EXCLUDED, None)
+    assert pbx.call(call).excluded is Reason.EXCLUDED
+    assert (pbx.call(call).customer_hash, pbx.call(call).customer_sealed) == (None, None)
     assert "LookUpObjections" not in pbx.given(call)
 
 

@@ -9,15 +9,17 @@ import pytest
 from controller.agi.request import parse_request
 from controller.agi.session import AgiSession, Streamed, StreamOutcome
 from controller.ari.client import Ari
-from controller.ari.resources import Channel
+from controller.ari.resources import CallerId, Channel
 from controller.domain.commands import Conclude, Play
 from controller.domain.decision import Reason, Verdict
 from controller.domain.names import CallId, ChannelId
 from controller.domain.policy import Prompt
 from controller.errors import Gone, PbxError, PbxUnreachable
+from controller.numbers import hashed
 from controller.runtime.dispatcher import Question
 from controller.runtime.doors import AgiDoor, Door, StasisDoor
 from controller.runtime.reception import Reception
+from controller.sealed_numbers import display_key, unseal
 
 CALLER = ChannelId("caller")
 CONCLUSION = Conclude(channel=CALLER, verdict=Verdict.ALLOWED, reason=Reason.ANNOUNCED)
@@ -193,6 +195,21 @@ async def test_who_calls_is_known_before_the_person_called_is_asked(
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     assert (names, bool(questions)) == (seen, asked)
+
+
+@pytest.mark.parametrize(("caller_id", "number"), [("06 39 98 00 01", "+33639980001"), ("anonymous", None), ("", None)])
+async def test_a_caller_is_known_by_a_hash_and_a_sealed_number_or_by_nothing(
+    caller_id: str, number: str | None
+) -> None:
+    """Whoever withholds theirs must not be taken for all others who do."""
+    reception = Reception(ari=cast("Ari", Pbx()), numbers_key=b"key", country="FR")
+    questions: list[Question] = []
+    reception.ask = questions.append
+    reception.came(Channel(id=CALLER, name="PJSIP/carrier-00000001", caller=CallerId(number=caller_id)), ("consent",))
+    [question] = questions
+    assert question.customer_hash == hashed(caller_id, country="FR", key=b"key")
+    sealed = question.customer_sealed
+    assert (unseal(sealed, display_key(b"key")) if sealed else None) == number
 
 
 async def _linkedid(_name: str) -> str:

@@ -1,0 +1,226 @@
+"""What a data subject's request for erasure comes to (GDPR art. 17): each thing is destroyed, or kept by a rule.
+
+First everything is judged, then it is done; a dry run only judges. Objections stay: without them nobody could respect
+them. So do decisions, which name nobody.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from controller.custody.calls import alone_with
+from controller.custody.custody import Custody
+from controller.custody.destroying import destroy
+from controller.custody.subjects import THERE, Subject, about_call, found
+from controller.db.holdings import Holding, holding
+from controller.db.subjects import NUMBER
+from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
+from controller.domain.erasure import kept_because
+from controller.domain.names import CallId, RecordingName
+from controller.domain.records import (
+    CallRecord,
+    CondemnedRecord,
+    ErasureRecord,
+    ForgottenRecord,
+    RecordingRecord,
+    RecordingState,
+)
+from controller.errors import StoreAway
+from controller.runtime.clock import now
+
+RULE = "gdpr.17"
+_GOING = frozenset({RecordingState.STARTING, RecordingState.RECORDING, RecordingState.PAUSED})
+_HAS_FILE = frozenset({RecordingState.ENDED, RecordingState.QUARANTINING, RecordingState.QUARANTINED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """A recording or a document of theirs that is there: in the object store, on its PBX, or both.
+
+    ``kept`` is why it is not erased, ``due_at`` until when; ``going`` is a recording that has not ended.
+    """
+
+    name: str
+    call: CallRecord
+    purpose: str
+    holding: Holding | None
+    on_pbx: bool
+    going: bool
+    kept: Reason | None
+    due_at: datetime | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Erasure:
+    """What came of a request, or (dry run) would.
+
+    ``erased`` and ``condemned`` (their files are on a PBX, where a daemon deletes them) are names; ``forgotten`` are
+    calls that name nobody any more, ``under_way`` those that are not over, ``waiting`` names whose key is destroyed
+    and whose objects are still to be removed.
+    """
+
+    erased: list[str] = field(default_factory=list)
+    condemned: list[str] = field(default_factory=list)
+    kept: list[Thing] = field(default_factory=list)
+    under_way: list[CallId] = field(default_factory=list)
+    forgotten: list[CallId] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    objections: int = 0
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing of them was found but what they object to."""
+        return not (self.erased or self.condemned or self.kept or self.under_way or self.forgotten)
+
+
+async def erase(custody: Custody, number: str, *, actor: str, dry_run: bool = False) -> Erasure:
+    """Erase what is stored of whoever has this number, as far as it may be.
+
+    Raises ``RegisterRefused`` where this is no number, ``DatabaseError``: what was done by then is done, and asking
+    again does the rest.
+    """
+    at = now()
+    subject = await found(custody, number, at=at)
+    things = list(_things(custody, subject, at))
+    comes_to = Erasure(objections=sum(one.until > at for one in subject.objections))
+    for thing in things:
+        async with nullcontext() if dry_run else alone_with(custody, thing.call.id):
+            await _settle(custody, thing, comes_to, actor=actor, dry_run=dry_run)
+    remaining = {one.call.id for one in comes_to.kept}
+    for call in subject.calls:
+        going = call.ended_at is None or any(one.going for one in things if one.call.id == call.id)
+        if going:
+            comes_to.under_way.append(call.id)
+        elif call.id not in remaining:
+            comes_to.forgotten.append(call.id)
+            if not dry_run:
+                await _forget(custody, call, actor)
+    return comes_to
+
+
+async def _settle(custody: Custody, thing: Thing, comes_to: Erasure, *, actor: str, dry_run: bool) -> None:
+    """Destroy something, or say why not."""
+    if thing.going:
+        return
+    if not dry_run:
+        thing = await _looked_at_again(custody, thing)
+    if thing.kept is not None:
+        comes_to.kept.append(thing)
+        if not dry_run:
+            await custody.write([], _about(custody, thing, Verdict.REFUSED, thing.kept, actor))
+        return
+    if thing.holding is not None:
+        comes_to.erased.append(thing.name)
+    if thing.on_pbx:
+        comes_to.condemned.append(thing.name)
+    if not dry_run and not await _destroyed(custody, thing, actor):
+        comes_to.waiting.append(thing.name)
+
+
+async def _looked_at_again(custody: Custody, thing: Thing) -> Thing:
+    """A hold may have been placed since; whoever destroys looks last."""
+    again = await holding(custody.engine, thing.name, at=now())
+    return replace(thing, kept=Reason.LEGAL_HOLD) if again is not None and again.held else thing
+
+
+async def _destroyed(custody: Custody, thing: Thing, actor: str) -> bool:
+    """Destroy it; whether its objects are removed too."""
+    if thing.on_pbx:
+        await custody.write(*_condemned(custody, thing, actor))
+    if thing.holding is None:
+        return True
+    try:
+        await destroy(custody, thing.holding, Reason.SUBJECT_REQUEST, actor=actor, rule=RULE)
+    except StoreAway:
+        return False
+    return True
+
+
+def _condemned(custody: Custody, thing: Thing, actor: str) -> tuple[list[CondemnedRecord | ErasureRecord], Decision]:
+    erased = ErasureRecord(what=thing.name, at=now(), reason=Reason.SUBJECT_REQUEST.value)
+    records: list[CondemnedRecord | ErasureRecord] = [CondemnedRecord(recording=RecordingName(thing.name))]
+    if thing.holding is None:  # else it is written with its key
+        records.append(erased)
+    return records, _about(custody, thing, Verdict.APPLIED, Reason.SUBJECT_REQUEST, actor, where="pbx")
+
+
+async def _forget(custody: Custody, call: CallRecord, actor: str) -> None:
+    erased = ErasureRecord(what=f"{NUMBER}{call.id}", at=now(), reason=Reason.SUBJECT_REQUEST.value)
+    facts: dict[str, Fact] = {"what": "number"}
+    decision = about_call(custody, call, Kind.ERASE, Verdict.APPLIED, Reason.SUBJECT_REQUEST, actor=actor, facts=facts)
+    await custody.write([ForgottenRecord(call_id=call.id), erased], replace(decision, rule=RULE))
+
+
+def _about(
+    custody: Custody, thing: Thing, verdict: Verdict, reason: Reason, actor: str, *, where: str = "store"
+) -> Decision:
+    facts: dict[str, Fact] = {"recording": thing.name, "where": where, "request": "subject"}
+    decision = about_call(
+        custody, thing.call, Kind.ERASE, verdict, reason, actor=actor, purpose=thing.purpose, facts=facts
+    )
+    return replace(decision, rule=RULE)
+
+
+def _things(custody: Custody, subject: Subject, at: datetime) -> Iterator[Thing]:
+    calls = {call.id: call for call in subject.calls}
+    recordings = [one.recording for one in subject.recordings]
+    yield from _recordings(custody, subject, recordings, calls, at)
+    for one in subject.holdings.values():
+        if one.is_document and one.stored.state in THERE:
+            thing = Thing(
+                name=one.name,
+                call=calls[one.call_id],
+                purpose=one.purpose,
+                holding=one,
+                on_pbx=False,
+                going=False,
+                kept=None,
+                due_at=one.stored.due_at,
+            )
+            yield _judged(custody, subject, thing, at)
+
+
+def _recordings(
+    custody: Custody,
+    subject: Subject,
+    recordings: Sequence[RecordingRecord],
+    calls: dict[CallId, CallRecord],
+    at: datetime,
+) -> Iterator[Thing]:
+    for one in recordings:
+        held = subject.holdings.get(one.name)
+        stored = held if held is not None and held.stored.state in THERE else None
+        on_pbx = one.state in _HAS_FILE and (held is None or (stored is not None and stored.stored.off_pbx_at is None))
+        going = one.state in _GOING
+        if stored is None and not on_pbx and not going:
+            continue
+        thing = Thing(
+            name=one.name,
+            call=calls[one.call_id],
+            purpose=one.purpose,
+            holding=stored,
+            on_pbx=on_pbx,
+            going=going,
+            kept=None,
+            due_at=(stored.stored.due_at if stored else None) or _due(custody, one),
+        )
+        yield _judged(custody, subject, thing, at)
+
+
+def _due(custody: Custody, recording: RecordingRecord) -> datetime | None:
+    """When the time of a recording is over that has no date yet, by the policy in force."""
+    purpose = custody.policy().purposes.get(recording.purpose)
+    return purpose.retention.after(recording.ended_at) if purpose and recording.ended_at else None
+
+
+def _judged(custody: Custody, subject: Subject, thing: Thing, at: datetime) -> Thing:
+    outcome = subject.outcomes.get(thing.call.id)
+    kept = kept_because(
+        custody.policy().purposes.get(thing.purpose),
+        held=thing.call.id in subject.held,
+        outcome=outcome.outcome if outcome else None,
+        due_at=thing.due_at,
+        at=at,
+    )
+    return replace(thing, kept=kept)

@@ -1,0 +1,97 @@
+"""What a data subject may have put right or restricted: a call's facts (GDPR art. 16), and all processing (art. 18)."""
+
+import re
+from dataclasses import replace
+
+from controller.config.text import WORD
+from controller.custody.custody import Custody
+from controller.custody.subjects import about_call, found, known_number
+from controller.db import queries
+from controller.db.subjects import number_was_erased
+from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
+from controller.domain.names import CallId
+from controller.domain.records import CallRecord, RectifiedRecord, RestrictionRecord
+from controller.errors import RegisterRefused
+from controller.runtime.clock import now
+from controller.sealed_numbers import display_key, seal
+
+_WORD = re.compile(WORD)
+
+
+async def rectify(
+    custody: Custody,
+    call_id: CallId,
+    *,
+    actor: str,
+    agent: str | None = None,
+    queue: str | None = None,
+    number: str | None = None,
+) -> None:
+    """Change facts of a call that is over; the decision names which, and no number.
+
+    Raises ``RegisterRefused``, ``DatabaseError``.
+    """
+    for name, value in (("agent", agent), ("queue", queue)):
+        if value is not None and not _WORD.fullmatch(value):
+            raise RegisterRefused(f"{name}: must be one word, such as 201 or support")
+    call = await _rectifiable(custody, call_id, number)
+    change = RectifiedRecord(call_id=call.id, agent=agent, queue=queue)
+    if number is not None:
+        known, customer = known_number(custody, number)
+        change = replace(change, customer_hash=customer, customer_sealed=seal(known, display_key(custody.numbers_key)))
+    changed = {"agent": agent, "queue": queue, "number": number}
+    decisions = [_rectified(custody, call, name, actor) for name, value in changed.items() if value is not None]
+    await custody.write([change], *decisions)
+
+
+async def restrict(custody: Custody, number: str, *, actor: str) -> bool:
+    """From now on what is stored of this customer is only stored; whether that is new.
+
+    Raises ``RegisterRefused``, ``DatabaseError``.
+    """
+    at = now()
+    subject = await found(custody, number, at=at)
+    if any(one.lifted_at is None for one in subject.restrictions):
+        return False
+    _, customer = known_number(custody, number)
+    decisions = _decisions(custody, subject.calls, Reason.RESTRICTED, actor)
+    await custody.write([RestrictionRecord(customer_hash=customer, at=at)], *decisions)
+    return True
+
+
+async def lift(custody: Custody, number: str, *, actor: str) -> bool:
+    """What is stored of this customer may be used again; whether it was restricted.
+
+    They are told before (art. 18(3)). Raises ``RegisterRefused``, ``DatabaseError``.
+    """
+    subject = await found(custody, number, at=now())
+    standing = [one for one in subject.restrictions if one.lifted_at is None]
+    if not standing:
+        return False
+    lifted = [replace(one, lifted_at=max(now(), one.at)) for one in standing]
+    await custody.write(lifted, *_decisions(custody, subject.calls, Reason.RESTRICTION_LIFTED, actor))
+    return True
+
+
+async def _rectifiable(custody: Custody, call_id: CallId, number: str | None) -> CallRecord:
+    call = await queries.call_of(custody.engine, call_id)
+    if call is None:
+        raise RegisterRefused("call: no such call is on file")
+    if call.ended_at is None:
+        raise RegisterRefused("call: is not over yet")
+    if not call.linkedid:
+        raise RegisterRefused("call: is excluded, and names nobody")
+    if number is not None and await number_was_erased(custody.engine, call_id):
+        raise RegisterRefused("call: its number was erased, and does not come back")
+    return call
+
+
+def _rectified(custody: Custody, call: CallRecord, attribute: str, actor: str) -> Decision:
+    facts: dict[str, Fact] = {"attribute": attribute}
+    return about_call(custody, call, Kind.RETAIN, Verdict.APPLIED, Reason.RECTIFIED, actor=actor, facts=facts)
+
+
+def _decisions(custody: Custody, calls: tuple[CallRecord, ...], reason: Reason, actor: str) -> list[Decision]:
+    """One for each call; where there is none, one that names nobody."""
+    about = [about_call(custody, call, Kind.RETAIN, Verdict.APPLIED, reason, actor=actor) for call in calls]
+    return about or [custody.in_general(Kind.RETAIN, Verdict.APPLIED, reason, actor=actor)]
