@@ -12,6 +12,7 @@ Gone means that it is over). What creates something (snoop, record, play, origin
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Literal, Never, Self, TypeVar
 
@@ -19,8 +20,8 @@ import aiohttp
 import msgspec
 import structlog
 
-from controller.ari.http import AriHttp, Lane, Query, path_of
-from controller.ari.resources import AsteriskInfo, Bridge, Channel, LiveRecording, Playback
+from controller.ari.http import AriHttp, Download, Lane, Query, path_of
+from controller.ari.resources import AsteriskInfo, Bridge, Channel, LiveRecording, Playback, StoredRecording
 from controller.errors import Gone, PbxError, PbxRefused, PbxUnreachable
 
 T = TypeVar("T")
@@ -170,12 +171,22 @@ class Ari:
             raise PbxRefused("this channel name cannot stand inside a dialplan function")
         await self.set_global_variable(f"EXPORT({snoop_channel_name},TIMEOUT(absolute))", str(seconds))
 
-    def stored_recording(self, name: str) -> AsyncGenerator[bytes, None]:
+    async def stored_recording(self, name: str) -> AsyncGenerator[bytes, None]:
         """Yield a finished recording's file piece by piece; close it (`aclosing`) where you stop early.
 
         Raises Gone; PbxUnreachable where the file breaks off.
         """
+        async with self.open_stored_recording(name) as file:
+            async for piece in file.pieces:
+                yield piece
+
+    def open_stored_recording(self, name: str) -> AbstractAsyncContextManager[Download]:
+        """Ask for a finished recording's file, which says first how long it is. Raises as ``stored_recording``."""
         return self._http.download(path_of("recordings", "stored", name, "file"))
+
+    async def stored_recordings(self) -> list[str]:
+        """Name every recording file on the PBX, those under way and those in folders included."""
+        return [found.name for found in _read(await self._get("recordings", "stored"), list[StoredRecording])]
 
     async def delete_stored_recording(self, name: str) -> None:
         """Delete a finished recording's file from the PBX. Raises Gone."""

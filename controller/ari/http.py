@@ -9,8 +9,9 @@ urgent ones, which must be open when they are needed, are used every few seconds
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Literal, Self
 from urllib.parse import quote, urlencode
@@ -33,6 +34,14 @@ _LOST: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 Query = dict[str, str | int]
 Lane = Literal["ordinary", "urgent", "fresh"]
 """Which connections carry a request: `fresh` opens one for it alone, where the kept-alive ones may be half-open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file on its way: how many bytes it has, and these, piece by piece, once."""
+
+    octets: int
+    pieces: AsyncIterator[bytes]
 
 
 def path_of(*parts: str) -> str:
@@ -126,18 +135,24 @@ class AriHttp:
                 self.reconnections += 1
                 return await self._send(self._lanes["fresh"], method, path, query, body)
 
-    async def download(self, path: str) -> AsyncGenerator[bytes, None]:
-        """Yield a file piece by piece; only the wait for each piece is bounded, not the whole.
+    @asynccontextmanager
+    async def download(self, path: str) -> AsyncGenerator[Download]:
+        """Ask for a file; only the wait for each piece is bounded, not the whole.
 
-        Raises as `call`; a file cut short is PbxUnreachable.
+        Raises as `call`; so do its pieces, and a file cut short is PbxUnreachable.
         """
         patience = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout_s, sock_read=self._timeout_s)
-        with _translated(f"GET {path}"):
-            asked = self._lanes["ordinary"].get(self._at(path), timeout=patience, allow_redirects=False)
-            async with asked as answer:
+        what = f"GET {path}"
+        with _translated(what):
+            answer = await self._lanes["ordinary"].get(self._at(path), timeout=patience, allow_redirects=False)
+        try:
+            with _translated(what):
                 await _check(answer, "GET", path)
-                async for piece in answer.content.iter_chunked(_CHUNK):
-                    yield piece
+            if answer.content_length is None:
+                raise PbxRefused(f"{what}: the answer does not say how long it is")
+            yield Download(octets=answer.content_length, pieces=_pieces(answer, what))
+        finally:
+            answer.close()
 
     async def warm(self, path: str, *, connections: int) -> None:
         """Have so many urgent connections open, and used just now: each carries one `GET path`.
@@ -195,6 +210,12 @@ class AriHttp:
         async with session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
             await _check(answer, method, path)
             return await _body(answer)
+
+
+async def _pieces(answer: aiohttp.ClientResponse, what: str) -> AsyncGenerator[bytes]:
+    with _translated(what):
+        async for piece in answer.content.iter_chunked(_CHUNK):
+            yield piece
 
 
 async def _check(answer: aiohttp.ClientResponse, method: str, path: str) -> None:

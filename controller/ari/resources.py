@@ -90,6 +90,13 @@ class LiveRecording(Resource, frozen=True, kw_only=True, gc=False):
     """Why it failed."""
 
 
+class StoredRecording(Resource, frozen=True, kw_only=True, gc=False):
+    """A file among Asterisk's recordings; its name has the folders in it, and no ending."""
+
+    name: str
+    format: str = ""
+
+
 class Playback(Resource, frozen=True, kw_only=True, gc=False):
     """A sound being played to a channel or a bridge."""
 

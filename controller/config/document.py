@@ -51,7 +51,11 @@ class Document:
 def read(file: FilePath) -> Document:
     """Read a file. Raises ``ConfigurationFaults`` where it is no YAML at all."""
     name = str(file)
-    data = file_bytes(file, name)
+    return parsed(file_bytes(file, name), name)
+
+
+def parsed(data: bytes, name: str) -> Document:
+    """Read the bytes of a file. Raises ``ConfigurationFaults`` where they are no YAML at all."""
     text = decoded(data, name)
     root = composed(text, name)
     builder = _Builder(file=name)
