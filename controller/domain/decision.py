@@ -71,6 +71,7 @@ class Reason(StrEnum):
     AGENT_NOT_INFORMED = "agent-not-informed"
     DECISION_NOT_LOGGED = "decision-not-logged"
     OVERLOAD = "overload"
+    STORAGE_FULL = "storage-full"
     # pause and resume
     PAYMENT = "payment"
     PAYMENT_OVER = "payment-over"
@@ -94,6 +95,7 @@ class Reason(StrEnum):
     OTHER_PROOF = "other-proof"
     # retain
     STORED = "stored"
+    RECORDING_LOST = "recording-lost"
     UNEXPLAINED = "unexplained"
     ARCHIVED = "archived"
     OUTCOME_KNOWN = "outcome-known"

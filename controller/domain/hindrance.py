@@ -14,6 +14,8 @@ class Hindrance(StrEnum):
     """This daemon ends, and the next one goes on with the recordings."""
     LEAVING = "leaving"
     """This daemon ends, and so do the recordings."""
+    STORAGE_FULL = "storage-full"
+    """What is recorded has no room where it is to be kept: nothing new begins, what is being recorded goes on."""
 
 
 Hindrances = frozenset[Hindrance]

@@ -36,6 +36,8 @@ def should_be(call: Call, track: Track) -> Should:
         return Should(state=State.OFF, reason=track.withdrawn.reason, actor=track.withdrawn.actor)
     if track.permission is not Permission.GRANTED:
         return Should(state=State.OFF, reason=Reason.RECORDING_FAILED, actor="daemon")
+    if track.recording is None and _without_room(call):
+        return Should(state=State.OFF, reason=Reason.STORAGE_FULL, actor="daemon")
     return _ending(call) or forbidding(call) or Should(state=State.RECORDING, reason=Reason.NOTHING_FORBIDS)
 
 
@@ -86,7 +88,7 @@ def forbidding(call: Call) -> Should | None:
 
 
 def refusal(call: Call, purpose: Purpose) -> Reason | None:
-    """Why this call may not be recorded for this purpose at all, as far as the parties are concerned."""
+    """Why this call may not be recorded for this purpose at all, as far as the parties and what is to hand allow."""
     dialogue = call.dialogue
     if dialogue is None:
         return Reason.NOT_ASKED
@@ -96,7 +98,12 @@ def refusal(call: Call, purpose: Purpose) -> Reason | None:
         return Reason.AGENT_NOT_INFORMED
     if call.unheard and purpose.may_be_refused:
         return Reason.EVENTS_LOST
-    return objection(call, purpose)
+    return objection(call, purpose) or _without_room(call)
+
+
+def _without_room(call: Call) -> Reason | None:
+    """Nothing begins that could not be kept; what has begun goes on, since it is of a call that has been asked."""
+    return Reason.STORAGE_FULL if Hindrance.STORAGE_FULL in call.hindrances else None
 
 
 def objection(call: Call, purpose: Purpose) -> Reason | None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from controller.domain import events
-from controller.domain.commands import Conclude, Snoop
+from controller.domain.commands import Commit, Conclude, Snoop
 from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.hindrance import Hindrance
 from controller.domain.policy import Basis, Consent, ConsentMode, OnDatabaseLoss
 from controller.domain.recording import Phase
+from controller.domain.tracking import SETTLE_S
 from tests.unit.domain.stories import Story, policy, purpose
 
 
@@ -69,6 +70,49 @@ def test_recordings_go_on_without_a_database_where_the_policy_says_so() -> None:
     story.is_recorded()
     hindered(story, Hindrance.DATABASE_AWAY)
     assert (story.did, story.phase) == ([], Phase.RECORDING)
+
+
+def test_nothing_begins_where_there_is_no_room_to_keep_it() -> None:
+    story = Story(purpose(sampling=None))
+    story.caller_listens()
+    hindered(story, Hindrance.STORAGE_FULL)
+    story.agent_answers()
+    assert (story.last.verdict, story.last.reason) == (Verdict.REFUSED, Reason.STORAGE_FULL)
+    hindered(story)
+    assert story.did == []
+
+
+def test_what_is_being_recorded_goes_on_without_room() -> None:
+    story = Story()
+    story.is_recorded()
+    hindered(story, Hindrance.STORAGE_FULL)
+    assert (story.did, story.phase) == ([], Phase.RECORDING)
+    story.pauses()
+    story.pbx_says(events.PauseConfirmed)
+    story.resumes()
+    story.ledger_commits()
+    assert story.did == ["Resume"]
+
+
+def test_another_recording_of_the_call_waits_for_room() -> None:
+    story = Story()
+    story.is_recorded()
+    hindered(story, Hindrance.STORAGE_FULL)
+    story.pbx_says(events.RecordingEnded)
+    story.timer_fires(SETTLE_S)
+    assert story.phase is None
+    assert not story.every(Commit)
+    hindered(story)
+    story.ledger_commits()
+    assert story.only(Snoop).recording == "rc-call-quality-2"
+
+
+def test_who_objected_is_refused_for_that_and_not_for_want_of_room() -> None:
+    story = Story()
+    story.caller_answers("1")
+    hindered(story, Hindrance.STORAGE_FULL)
+    story.agent_answers()
+    assert story.last.reason is Reason.OPTED_OUT
 
 
 def test_a_key_that_nobody_could_hear_is_taken_for_an_objection() -> None:
