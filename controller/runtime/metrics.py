@@ -28,3 +28,10 @@ STALLS = Counter("rc_pbx_stalls", "Times that a PBX stood still while it recorde
 MQTT_CONNECTED = Gauge("rc_mqtt_connected", "Whether commands by MQTT reach us.", ["broker"])
 DESTROYED = Counter("rc_destroyed", "Recordings and documents whose key was destroyed.", ["reason"])
 RETENTION_DUE = Gauge("rc_retention_due", "What was due at the last run of retention and is there still.")
+INGESTED = Counter("rc_ingested", "Recordings sealed in the object store.", ["pbx"])
+INGEST_WAITING = Gauge("rc_ingest_waiting", "Recordings that have ended and are still on the PBX.", ["pbx"])
+INGEST_FAILURES = Counter("rc_ingest_failures", "Times that taking a recording from the PBX failed.", ["pbx", "error"])
+UNEXPLAINED = Counter(
+    "rc_unexplained_files", "Files on the PBX that no decision explains, put out of hearing.", ["pbx"]
+)
+STORAGE_FULL = Gauge("rc_storage_full", "Whether the disk of the object store has too little room to record.")

@@ -22,6 +22,9 @@ from controller.db.engine import open_engine
 from controller.db.ledger import PostgresLedger
 from tests.integration.commands import Done, Run
 from tests.unit.config.conftest import FAULTLESS, write_sound
+from tests.unit.store.conftest import masters, objects, s3_endpoint, vault
+
+__all__ = ["masters", "objects", "s3_endpoint", "vault"]
 
 KEY = b"a key for tests that is none...!"
 _TEMPLATE = "migrated"

@@ -1,0 +1,91 @@
+"""Lets a thread read what comes by way of the event loop, piece by piece, while the loop goes on with its work."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LET_GO_WITHIN_S = 1.0
+"""How long a thread has to end that nobody waits for any more. One that waits for a store may take longer."""
+
+
+class _Closed(Exception):  # noqa: N818 - nobody sees it
+    """Nobody wants the rest."""
+
+
+class _Bridge:
+    """Pieces of the loop, in a thread."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
+        self._pieces = pieces
+        self._loop = loop
+        self._asked: Future[bytes | None] | None = None
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            piece = self._ask()
+            if piece is None:
+                return
+            yield piece
+
+    def close(self) -> None:
+        self._closed = True
+        if self._asked is not None:
+            self._asked.cancel()
+
+    def _ask(self) -> bytes | None:
+        self._asked = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+        return self._asked.result()
+
+    async def _next(self) -> bytes | None:
+        if self._closed:
+            raise _Closed
+        return await anext(self._pieces, None)
+
+
+async def in_thread(work: Callable[[Iterator[bytes]], T], pieces: AsyncIterator[bytes]) -> T:
+    """What ``work`` makes of ``pieces``, in a thread of its own. Raises what either raises.
+
+    Cancelled, it lets the thread have no more pieces, and does not wait long for its end.
+    """
+    bridge = _Bridge(pieces, asyncio.get_running_loop())
+    return await _threaded(lambda: work(iter(bridge)), bridge.close)
+
+
+async def off_the_loop(work: Callable[[], T]) -> T:
+    """What ``work`` makes, in a thread that nobody waits for long when this is cancelled. Raises what it raises."""
+    return await _threaded(work, lambda: None)
+
+
+async def _threaded(work: Callable[[], T], let_go: Callable[[], None]) -> T:
+    """Not in asyncio's own threads: those would be waited for when the daemon ends."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(how: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(lambda: None if done.done() else how())
+
+    def run() -> None:
+        try:
+            made = work()
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits
+            tell(partial(done.set_exception, error))
+        else:
+            tell(partial(done.set_result, made))
+
+    threading.Thread(target=run, name="custody", daemon=True).start()
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        let_go()
+        await asyncio.wait({done}, timeout=LET_GO_WITHIN_S)
+        if done.done():
+            done.exception()  # looked at, so that nobody is told of it
+        raise

@@ -1,0 +1,109 @@
+"""The files of finished recordings, where Asterisk has left them.
+
+Owns where they are read from and how they are taken away there. Which of them, and when, is not its business.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from controller.ari.client import Ari
+from controller.errors import Gone, PbxUnreachable
+
+ENDING = ".wav"
+_PIECE_BYTES = 256 * 1024
+
+
+class PbxFile(Protocol):
+    """A file that is being read: how many bytes it has, and these, piece by piece, once."""
+
+    @property
+    def octets(self) -> int:
+        """The length of the whole."""
+        ...
+
+    @property
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Raise ``PbxError`` where the file breaks off."""
+        ...
+
+
+class PbxFiles(Protocol):
+    """The files of one PBX. Both raise ``PbxError``."""
+
+    def opened(self, recording: str) -> AbstractAsyncContextManager[PbxFile]:
+        """Read a file. Raises ``Gone`` where the PBX has none of that name."""
+        ...
+
+    async def delete(self, recording: str) -> None:
+        """Take a file from the PBX; one that is gone already is gone."""
+        ...
+
+
+class AriFiles:
+    """Over ARI."""
+
+    def __init__(self, ari: Ari) -> None:
+        self._ari = ari
+
+    def opened(self, recording: str) -> AbstractAsyncContextManager[PbxFile]:
+        """Read a file. Raises ``Gone``, ``PbxError``."""
+        return self._ari.open_stored_recording(recording)
+
+    async def delete(self, recording: str) -> None:
+        """Take a file from the PBX. Raises ``PbxError``."""
+        with suppress(Gone):
+            await self._ari.delete_stored_recording(recording)
+
+
+class SharedFolder:
+    """Out of a folder that PBX and daemon share. What is not there, and what is to be deleted, the PBX is asked for.
+
+    So a folder that is not mounted makes nobody believe that a recording is lost.
+    """
+
+    def __init__(self, folder: Path, pbx: PbxFiles) -> None:
+        self._folder = folder
+        self._pbx = pbx
+
+    @asynccontextmanager
+    async def opened(self, recording: str) -> AsyncGenerator[PbxFile]:
+        """Read a file. Raises ``Gone``, ``PbxError``."""
+        file = await asyncio.to_thread(self._open, recording)
+        if file is None:
+            async with self._pbx.opened(recording) as there:
+                yield there
+            return
+        with file:
+            yield _Open(file)
+
+    async def delete(self, recording: str) -> None:
+        """Take a file from the PBX. Raises ``PbxError``."""
+        await self._pbx.delete(recording)
+
+    def _open(self, recording: str) -> BinaryIO | None:
+        try:
+            return (self._folder / f"{recording}{ENDING}").open("rb")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise PbxUnreachable(f"the shared folder cannot be read: {error.strerror}") from error
+
+
+class _Open:
+    """A file of a folder."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.octets = file.seek(0, 2)
+        file.seek(0)
+        self.pieces = self._read()
+
+    async def _read(self) -> AsyncGenerator[bytes]:
+        try:
+            while piece := await asyncio.to_thread(self._file.read, _PIECE_BYTES):
+                yield piece
+        except OSError as error:
+            raise PbxUnreachable(f"the shared folder cannot be read: {error.strerror}") from error
