@@ -11,6 +11,7 @@ from controller.cli import (
     audit,
     documents,
     holds,
+    ingesting,
     journal,
     notices,
     objections,
@@ -74,6 +75,7 @@ def migrate(file: Path) -> None:
 
 main.add_command(reports.decisions)
 main.add_command(reports.recordings)
+reports.recordings.add_command(ingesting.ingest)
 main.add_command(journal.journal)
 main.add_command(audit.audit)
 main.add_command(notices.notices)

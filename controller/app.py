@@ -3,11 +3,11 @@
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
-from typing import Never
+from typing import Any, Never
 
 import structlog
 from aiohttp import web
@@ -17,13 +17,18 @@ from controller.agi.server import FastAgiServer
 from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
 from controller.audit.own_chain import OwnChain
-from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
+from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Pbx, Settings
 from controller.custody.custody import Custody, custody_of
+from controller.custody.files import files_of
+from controller.custody.ingest import Ingest
+from controller.custody.ingesting import Ingesting
+from controller.custody.room import Room
 from controller.custody.routine import Routine
+from controller.custody.unexplained import Unexplained
 from controller.db import migrate, queries
 from controller.db.chains import PostgresChains
 from controller.db.embedded import EmbeddedPostgres
-from controller.db.engine import open_engine
+from controller.db.engine import POOL_SIZE, open_engine
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
 from controller.db.registers import PostgresRegister
@@ -81,6 +86,7 @@ class App:
         self._mqtt: MqttClient | None = None
         self._notary: Notary | None = None
         self._postgres: EmbeddedPostgres | None = None
+        self._room: Room | None = None
 
     async def run(self, *, stop: asyncio.Event | None = None, on_stopping: Callable[[], None] = _nothing) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes: then ``on_stopping`` is called.
@@ -153,7 +159,9 @@ class App:
             country=settings.country,
             notices_changed=roster.refresh,
         )
-        await self._watch_pbxs(stack, url, engine, register)
+        if settings.storage is not None:
+            self._room = Room(settings.storage, tell=self._storage_full)
+        await self._watch_pbxs(stack, url, engine, register, custody)
         await self._serve_http(stack, token.reveal() if token else None, registration, reloading, custody)
         await self._database_ready(url, engine)
         await roster.refresh()
@@ -168,6 +176,8 @@ class App:
             if retention is not None:
                 tasks.create_task(retention.run(), name="retention")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
+            if self._room is not None:
+                tasks.create_task(self._room.run(), name="room")
             if settings.mqtt is not None:
                 self._mqtt = self._broker(settings.mqtt)
                 tasks.create_task(self._mqtt.run(), name="mqtt")
@@ -178,10 +188,16 @@ class App:
         for link in self._links():
             link.dispatcher.hinder(Hindrance.DATABASE_AWAY, stands=not there)
 
+    def _storage_full(self, full: bool) -> None:  # noqa: FBT001 - fulfils Room
+        for link in self._links():
+            link.dispatcher.hinder(Hindrance.STORAGE_FULL, stands=full)
+
     def _links(self) -> list[PbxLink]:
         return [watch.link for watch in self._watches]
 
-    async def _watch_pbxs(self, stack: AsyncExitStack, url: str, engine: AsyncEngine, register: Register) -> None:
+    async def _watch_pbxs(
+        self, stack: AsyncExitStack, url: str, engine: AsyncEngine, register: Register, custody: Custody | None
+    ) -> None:
         settings = self._settings
         for pbx in settings.pbxs:
             link = PbxLink(
@@ -199,7 +215,18 @@ class App:
             lease = await stack.enter_async_context(Lease(url, pbx.name))
             leftovers = Leftovers(link=link, writer=self._written(), policy_version=settings.policy.version)
             before = partial(_clear_up, engine, leftovers, pbx.name, self._written().caught_up)
-            self._watches.append(Watch(link, lease, before=before))
+            beside = self._ingesting(pbx, link, custody) if custody is not None else None
+            self._watches.append(Watch(link, lease, before=before, beside=beside))
+
+    def _ingesting(self, pbx: Pbx, link: PbxLink, custody: Custody) -> Callable[[], Coroutine[Any, Any, None]]:
+        ingesting = Ingesting(
+            Ingest(custody=custody, files=files_of(pbx, link.ari)),
+            pbx.name,
+            unexplained=Unexplained(custody, link.ari, pbx.name),
+            may=lambda: self._room is None or not self._room.scarce,
+        )
+        link.on_call_ended = ingesting.wake
+        return ingesting.run
 
     def _written(self) -> Writer:
         if self._writer is None:
@@ -244,7 +271,7 @@ class App:
         """With connections of its own: what is done with stored recordings takes none from calls."""
         if self._settings.storage is None:
             return None
-        engine = open_engine(url)
+        engine = open_engine(url, pool_size=POOL_SIZE + len(self._settings.pbxs))
         stack.push_async_callback(engine.dispose)
         return await asyncio.to_thread(custody_of, self._settings, engine, ledger, policy)
 
@@ -315,6 +342,8 @@ class App:
         found = {"database": self._database_trouble or (self._writer.trouble if self._writer else "")}
         for watch in self._watches:
             found[f"pbx {watch.link.name}"] = watch.trouble or watch.link.why_not_ready
+        if self._room is not None:
+            found["storage"] = self._room.trouble
         return {part: trouble for part, trouble in found.items() if trouble}
 
 

@@ -35,14 +35,16 @@ def decisions(file: Path, call: UUID | None, since: datetime | None, limit: int 
     with_database(load_settings(file), show)
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @options.config
 @options.call
 @options.since
 @options.limit
 @options.shape
 def recordings(file: Path, call: UUID | None, since: datetime | None, limit: int | None, shape: str) -> None:
-    """Print recordings, with their spans."""
+    """Print recordings, with their spans; or do something with them."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     from controller.db import queries  # noqa: PLC0415
 
     async def show(url: str) -> None:

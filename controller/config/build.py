@@ -55,6 +55,7 @@ def build_pbx(shape: PbxShape) -> Pbx:
         ari=Ari(url=ari.url.rstrip("/"), username=ari.username, application=ari.application),
         fastagi_clients=tuple(network(text) for text in shape.fastagi_clients),
         sounds=Path(shape.sounds),
+        recordings=Path(shape.recordings) if shape.recordings is not None else None,
     )
 
 

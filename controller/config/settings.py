@@ -31,12 +31,13 @@ class Ari:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pbx:
-    """One Asterisk. ``sounds`` is its folder of sounds as the daemon sees it."""
+    """One Asterisk. ``sounds`` and ``recordings`` are its folders as the daemon sees them; the latter if it does."""
 
     name: str
     ari: Ari
     fastagi_clients: tuple[IPv4Network | IPv6Network, ...]
     sounds: Path
+    recordings: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

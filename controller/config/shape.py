@@ -54,6 +54,10 @@ class PbxShape(Shape):
     sounds: Annotated[
         text.Folder, Field(description="The PBX's folder of sounds as the daemon sees it; languages are folders in it.")
     ]
+    recordings: Annotated[
+        text.Folder | None,
+        Field(description="Asterisk's folder of recordings, where the daemon sees it: read from there, not over ARI."),
+    ] = None
 
 
 class FastAgiShape(Shape):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from controller.ari.client import Ari
+from controller.config import Pbx
 from controller.errors import Gone, PbxUnreachable
 
 ENDING = ".wav"
@@ -90,6 +91,12 @@ class SharedFolder:
             return None
         except OSError as error:
             raise PbxUnreachable(f"the shared folder cannot be read: {error.strerror}") from error
+
+
+def files_of(pbx: Pbx, ari: Ari) -> PbxFiles:
+    """The files of a PBX, as its configuration says that they are read."""
+    over_ari = AriFiles(ari)
+    return SharedFolder(pbx.recordings, over_ari) if pbx.recordings is not None else over_ari
 
 
 class _Open:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ARRAY, Select, Text, and_, any_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from controller.db.failures import in_our_terms
@@ -48,8 +48,14 @@ async def waiting(engine: AsyncEngine, pbx: str, *, since: datetime | None = Non
 
 
 async def unknown(engine: AsyncEngine, names: Collection[str]) -> set[str]:
-    """Those of these names that no recording has."""
-    statement = select(recording.c.name).where(recording.c.name.in_(names))
+    """Those of these files that no recording explains: none has that name, or it is gone from the PBX for good."""
+    gone = (stored.c.state == StoredState.DESTROYED, stored.c.off_pbx_at.is_not(None))
+    statement = (
+        select(recording.c.name)
+        .outerjoin_from(recording, stored, stored.c.recording == recording.c.name)
+        .where(recording.c.name == any_(cast(list(names), ARRAY(Text))))
+        .where(or_(stored.c.recording.is_(None), ~and_(*gone)))
+    )
     return set(names) - {row.name async for row in streamed(engine, statement)}
 
 

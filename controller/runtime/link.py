@@ -18,13 +18,14 @@ from controller.ari.stream import EventStream
 from controller.config import Pbx
 from controller.domain import events as told
 from controller.domain.call import Call
-from controller.domain.commands import Command
+from controller.domain.commands import Command, Store
 from controller.domain.decision import Reason
 from controller.domain.events import Event
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import BridgeId, CallId, ChannelId, RecordingName
 from controller.domain.policy import Policy
 from controller.domain.recording import BEGUN, Phase
+from controller.domain.records import CallRecord, Record, RecordingRecord
 from controller.domain.switchboard import Switchboard
 from controller.errors import Gone, PbxError, PbxRefused
 from controller.runtime import metrics
@@ -77,8 +78,16 @@ def _nobody_is_told(_pbx: str, _call: CallId, _reason: Reason) -> None:
     """Where nobody listens to alarms."""
 
 
+def _nobody_waits() -> None:
+    """Where nobody takes recordings from the PBX."""
+
+
 def _never_too_many(_calls: int) -> bool:
     return False
+
+
+def _has_ended(record: Record) -> bool:
+    return isinstance(record, CallRecord | RecordingRecord) and record.ended_at is not None
 
 
 class PbxLink:
@@ -152,6 +161,8 @@ class PbxLink:
         """Whether its channels have been asked for once: only what begins after that is ours to judge."""
         self.estate: Estate | None = None
         """What a daemon that is no more has left here, until its PBX says what became of it."""
+        self.on_call_ended: Callable[[], None] = _nobody_waits
+        """Called when a call or a recording has ended; must not block."""
         self._leaving = False
         self._connected = metrics.CONNECTED.labels(settings.name)
 
@@ -171,6 +182,11 @@ class PbxLink:
         if self.ready:
             return ""
         return self._stream.last_error or "connecting"
+
+    @property
+    def ari(self) -> Ari:
+        """Its ARI, for whatever can wait: entered and left by this link."""
+        return self._ari
 
     def discard(self, recording: RecordingName, gone: Callable[[], None]) -> None:
         """Delete a file on the PBX, again and again until it is gone, then say so."""
@@ -255,6 +271,8 @@ class PbxLink:
 
     def _carry_out(self, call: Call, command: Command) -> None:
         self._executor.carry_out(call, command)
+        if isinstance(command, Store) and _has_ended(command.record):
+            self.on_call_ended()
 
     def _events_lost(self, reason: str) -> None:
         self.ready = False

@@ -1,8 +1,8 @@
 """Watches one PBX for as long as this daemon holds its lease; stands by while another one does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
 
 import structlog
 
@@ -24,12 +24,23 @@ class Lease(Protocol):
 
 
 class Watch:
-    """One PBX, its lease, and whether we watch it now. ``before`` runs each time the lease is won."""
+    """One PBX, its lease, and whether we watch it now.
 
-    def __init__(self, link: PbxLink, lease: Lease, *, before: Callable[[], Awaitable[None]]) -> None:
+    ``before`` runs each time the lease is won, ``beside`` for as long as it is held.
+    """
+
+    def __init__(
+        self,
+        link: PbxLink,
+        lease: Lease,
+        *,
+        before: Callable[[], Awaitable[None]],
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         self.link = link
         self._lease = lease
         self._before = before
+        self._beside = beside
         self.trouble = "starting"
         """Why the PBX is not watched by us; empty when it is."""
 
@@ -55,7 +66,7 @@ class Watch:
 
     async def _watch(self) -> None:
         """Watch until another daemon has the lease. A database that is away takes it from nobody."""
-        watching = asyncio.create_task(self.link.run(), name=f"pbx {self.link.name}")
+        watching = asyncio.create_task(self._work(), name=f"pbx {self.link.name}")
         try:
             while not watching.done():
                 await asyncio.wait({watching}, timeout=ASK_EVERY_S)
@@ -66,6 +77,12 @@ class Watch:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await self.link.let_go_of_everything()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.run(), name=f"link {self.link.name}")
+            if self._beside is not None:
+                tasks.create_task(self._beside(), name=f"beside {self.link.name}")
 
     async def _kept(self) -> bool:
         try:

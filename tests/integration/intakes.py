@@ -17,7 +17,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from controller.config.settings import GapStyle, Storage
+from controller.audio.gaps import GapStyle
+from controller.config.settings import Storage
 from controller.custody.custody import Custody
 from controller.custody.files import PbxFile, SharedFolder
 from controller.custody.ingest import Ingest
