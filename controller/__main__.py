@@ -13,10 +13,13 @@ from controller.cli import (
     holds,
     ingesting,
     journal,
+    keys,
     notices,
     objections,
     options,
+    reconciling,
     reports,
+    restoring,
     retention,
     sample,
     simulate,
@@ -87,6 +90,9 @@ main.add_command(documents.documents)
 main.add_command(sample.sample)
 main.add_command(simulate.simulate)
 main.add_command(subjects.subject)
+main.add_command(restoring.restore)
+main.add_command(reconciling.reconcile)
+main.add_command(keys.keys)
 
 
 if __name__ == "__main__":

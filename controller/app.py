@@ -22,6 +22,7 @@ from controller.custody.custody import Custody, custody_of
 from controller.custody.files import files_of
 from controller.custody.ingest import Ingest
 from controller.custody.ingesting import Ingesting
+from controller.custody.reconciling import Reconciling
 from controller.custody.room import Room
 from controller.custody.routine import Routine
 from controller.custody.unexplained import Unexplained
@@ -173,8 +174,9 @@ class App:
                 tasks.create_task(self._postgres_lives(self._postgres), name="postgresql")
             tasks.create_task(notary.run(every_s=settings.sign_every_s), name="notary")
             tasks.create_task(self._load.run(), name="load")
-            if retention is not None:
+            if custody is not None and retention is not None:
                 tasks.create_task(retention.run(), name="retention")
+                tasks.create_task(self._reconciling(custody).run(), name="reconciling")
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
             if self._room is not None:
                 tasks.create_task(self._room.run(), name="room")
@@ -274,6 +276,9 @@ class App:
         engine = open_engine(url, pool_size=POOL_SIZE + len(self._settings.pbxs))
         stack.push_async_callback(engine.dispose)
         return await asyncio.to_thread(custody_of, self._settings, engine, ledger, policy)
+
+    def _reconciling(self, custody: Custody) -> Reconciling:
+        return Reconciling(custody, {link.name: link.stored_recordings for link in self._links()})
 
     async def _embedded(self, stack: AsyncExitStack) -> str:
         directory = self._settings.state_directory / "postgresql"

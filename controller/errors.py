@@ -15,7 +15,8 @@ RecordingControllerError
 ├── StoreError                  what lies in the object store cannot be had, or not be put there
 │   ├── StoreAway               it does not answer as it should: try again later
 │   ├── ObjectGone              there is no such object
-│   └── SealBroken              it is damaged, or no key of ours opens it
+│   ├── SealBroken              it is damaged, or no key of ours opens it
+│   └── ErasureNotKept          the file of erasures cannot be written: nothing is destroyed
 ├── AudioUnreadable             a file is no audio of the kind that Asterisk writes
 ├── NotForYou                   whoever asks may not have it, or not yet; says why
 ├── UnderWay                    somebody else does it at this moment
@@ -101,6 +102,10 @@ class ObjectGone(StoreError):  # noqa: N818
 
 class SealBroken(StoreError):  # noqa: N818
     """What was sealed is damaged, or no key of ours opens it."""
+
+
+class ErasureNotKept(StoreError):  # noqa: N818
+    """The file of erasures cannot be written, or not be read: nothing is destroyed."""
 
 
 class NotForYou(RecordingControllerError):  # noqa: N818

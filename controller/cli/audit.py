@@ -24,6 +24,23 @@ PATIENCE = 10
 LEAST_GRACE = timedelta(hours=1)
 
 
+public_key_option = click.option(
+    "--public-key",
+    "pems",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A key to trust, in PEM, as often as there are; that of the secret audit-key unless given.",
+)
+checkpoints_option = click.option(
+    "--checkpoints",
+    "kept",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Checkpoints that were kept outside the database, as often as there are files; those of the state directory"
+    " unless given.",
+)
+
+
 @click.group()
 def audit() -> None:
     """Prove that the decisions in the database are those that were taken."""
@@ -32,26 +49,23 @@ def audit() -> None:
 @audit.command("verify")
 @options.config
 @options.shape
-@click.option(
-    "--public-key",
-    "pems",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A key to trust, in PEM, as often as there are; that of the secret audit-key unless given.",
-)
-@click.option(
-    "--checkpoints",
-    "kept",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Checkpoints that were kept outside the database, as often as there are files; those of the state directory"
-    " unless given.",
-)
+@public_key_option
+@checkpoints_option
 def verify_chains(file: Path, shape: str, pems: tuple[Path, ...], kept: tuple[Path, ...]) -> None:
     """Verify every chain of decisions and every checkpoint. Exits with 1 where anything is broken."""
+    found = proven(load_settings(file), pems, kept)
+    asyncio.run(print_rows(each(_rows(found)), shape, COLUMNS))
+    broken = sum(bool(report.findings) for report in found)
+    total = sum(report.rows for report in found)
+    click.echo(f"{total} decisions in {len(found)} chains: {f'{broken} broken' if broken else 'all good'}", err=True)
+    if broken:
+        sys.exit(1)
+
+
+def proven(settings: Settings, pems: Sequence[Path], kept: Sequence[Path]) -> list[Report]:
+    """A report for each chain, held against these public keys and copies of checkpoints, or those that are here."""
     from controller.db.chains import everything  # noqa: PLC0415
 
-    settings = load_settings(file)
     keys = [_read(pem) for pem in pems] or [_own(settings)]
     outside = [copy for file in kept or [settings.state_directory / CHECKPOINTS] for copy in _copies(file)]
     grace = max(timedelta(seconds=settings.sign_every_s) * PATIENCE, LEAST_GRACE)
@@ -63,12 +77,7 @@ def verify_chains(file: Path, shape: str, pems: tuple[Path, ...], kept: tuple[Pa
             found.extend(verify(rows, proof))
 
     with_database(settings, lambda url: asyncio.to_thread(look, url))
-    asyncio.run(print_rows(each(_rows(found)), shape, COLUMNS))
-    broken = sum(bool(report.findings) for report in found)
-    total = sum(report.rows for report in found)
-    click.echo(f"{total} decisions in {len(found)} chains: {f'{broken} broken' if broken else 'all good'}", err=True)
-    if broken:
-        sys.exit(1)
+    return found
 
 
 @audit.command("public-key")

@@ -3,16 +3,18 @@
 Every change of what is kept is written with its decision, or neither is.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.config.settings import Settings, Storage
+from controller.custody.erasures import ERASURES, Erasures
 from controller.db.holdings import Holding
 from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.policy import Policy
-from controller.domain.records import LifeRecord
+from controller.domain.records import ErasureRecord, LifeRecord
 from controller.errors import ConfigurationError
 from controller.runtime.clock import new_token, now
 from controller.runtime.ports import Ledger
@@ -25,18 +27,29 @@ __all__ = ["Custody", "Holding", "custody_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custody:
-    """Frozen: the parts are shared by all that work with stored recordings in this process."""
+    """Frozen: the parts are shared by all that work with stored recordings in this process.
+
+    ``erasures`` is the list of what was destroyed that is kept outside the database.
+    """
 
     engine: AsyncEngine
     ledger: Ledger
     vault: Vault
+    erasures: Erasures
     policy: Callable[[], Policy]
     storage: Storage
     numbers_key: bytes = field(repr=False)
     country: str
 
     async def write(self, records: Sequence[LifeRecord], *decisions: Decision) -> None:
-        """Write changes with the decisions behind them. Raises ``DatabaseAway``, ``DatabaseRefused``."""
+        """Write changes with the decisions behind them. Raises ``DatabaseAway``, ``DatabaseRefused``.
+
+        What is erased stands in the file of erasures first; where it cannot, nothing is written and nothing is
+        destroyed: ``ErasureNotKept``.
+        """
+        erased = [record for record in records if isinstance(record, ErasureRecord)]
+        if erased:
+            await asyncio.to_thread(self.erasures.append, erased)
         await self.ledger.write([*records, *decisions])
 
     def about(
@@ -108,6 +121,7 @@ def custody_of(settings: Settings, engine: AsyncEngine, ledger: Ledger, policy: 
         engine=engine,
         ledger=ledger,
         vault=Vault(ObjectStore(settings.storage.url, settings.storage.options), masters),
+        erasures=Erasures(settings.state_directory / ERASURES),
         policy=policy,
         storage=settings.storage,
         numbers_key=secrets.numbers_key(),

@@ -28,8 +28,9 @@ async def destroy(
 ) -> None:
     """Destroy the key, with the decision and the entry of the erasure ledger in one transaction; then the objects.
 
-    Whoever calls has seen that nothing holds it. Raises ``DatabaseError``: nothing is destroyed; ``StoreAway``: the key
-    is, and ``finish`` does the rest.
+    The file of erasures has it before the key goes. Whoever calls has seen that nothing holds it. Raises
+    ``ErasureNotKept`` and ``DatabaseError``: nothing is destroyed; ``StoreAway``: the key is, and ``finish`` does the
+    rest.
     """
     at = now()
     decision = custody.about(holding, Kind.ERASE, Verdict.APPLIED, reason, actor=actor, rule=rule, facts=facts)

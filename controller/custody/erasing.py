@@ -14,11 +14,11 @@ from controller.custody.custody import Custody
 from controller.custody.destroying import destroy
 from controller.custody.subjects import THERE, Subject, about_call, found
 from controller.db.holdings import Holding, holding
-from controller.db.subjects import NUMBER
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
 from controller.domain.erasure import kept_because
 from controller.domain.names import CallId, RecordingName
 from controller.domain.records import (
+    ERASED_NUMBER,
     CallRecord,
     CondemnedRecord,
     ErasureRecord,
@@ -146,7 +146,7 @@ def _condemned(custody: Custody, thing: Thing, actor: str) -> tuple[list[Condemn
 
 
 async def _forget(custody: Custody, call: CallRecord, actor: str) -> None:
-    erased = ErasureRecord(what=f"{NUMBER}{call.id}", at=now(), reason=Reason.SUBJECT_REQUEST.value)
+    erased = ErasureRecord(what=f"{ERASED_NUMBER}{call.id}", at=now(), reason=Reason.SUBJECT_REQUEST.value)
     facts: dict[str, Fact] = {"what": "number"}
     decision = about_call(custody, call, Kind.ERASE, Verdict.APPLIED, Reason.SUBJECT_REQUEST, actor=actor, facts=facts)
     await custody.write([ForgottenRecord(call_id=call.id), erased], replace(decision, rule=RULE))

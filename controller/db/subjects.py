@@ -13,15 +13,13 @@ from controller.db.queries import Source, streamed
 from controller.db.tables import access, call, document, erasure, legal_hold, objection, outcome, recording, restriction
 from controller.domain.names import CallId
 from controller.domain.records import (
+    ERASED_NUMBER,
     AccessRecord,
     DocumentRecord,
     ObjectionRecord,
     OutcomeRecord,
     RestrictionRecord,
 )
-
-NUMBER = "number:"
-"""What the entry in ``erasure`` of a call's number begins with; the id of the call follows."""
 
 
 async def documents_of(source: Source, customer_hash: bytes) -> list[DocumentRecord]:
@@ -65,7 +63,7 @@ async def held_calls_of(source: Source, customer_hash: bytes, *, at: datetime) -
 
 async def number_was_erased(source: Source, call_id: CallId) -> bool:
     """Whether the number of a call was erased on request."""
-    chosen = select(exists().where(erasure.c.what == f"{NUMBER}{call_id}"))
+    chosen = select(exists().where(erasure.c.what == f"{ERASED_NUMBER}{call_id}"))
     return [row[0] async for row in streamed(source, chosen)] == [True]
 
 

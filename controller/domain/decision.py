@@ -117,6 +117,7 @@ class Reason(StrEnum):
     # config
     POLICY_LOADED = "policy-loaded"
     POLICY_FAULTY = "policy-faulty"
+    KEYS_REWRAPPED = "keys-rewrapped"
     AGENT_INFORMED = "agent-informed"
     NOTICE_WITHDRAWN = "notice-withdrawn"
 

@@ -122,6 +122,14 @@ class LiveCallRecord:
     state: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrappedKey:
+    """The key of something stored, that only a master key opens. ``master`` is the public half of the one that does."""
+
+    sealed: bytes
+    master: str
+
+
 class StoredState(StrEnum):
     """``taking`` is on its way from the PBX, ``destroying`` on its way out: its key is gone already."""
 
@@ -209,6 +217,10 @@ class RestrictionRecord:
     customer_hash: bytes
     at: datetime
     lifted_at: datetime | None = None
+
+
+ERASED_NUMBER = "number:"
+"""What begins so in the list of erasures names a call, whose customer's number was erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,6 +214,10 @@ class PbxLink:
         if self.ready and not self._leaving:
             await self._reception.consent(session)
 
+    async def stored_recordings(self) -> list[str]:
+        """Name every recording file on the PBX. Raises ``PbxError``."""
+        return await self._ari.stored_recordings()
+
     async def run(self) -> None:
         """Watch the PBX until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -35,3 +35,4 @@ UNEXPLAINED = Counter(
     "rc_unexplained_files", "Files on the PBX that no decision explains, put out of hearing.", ["pbx"]
 )
 STORAGE_FULL = Gauge("rc_storage_full", "Whether the disk of the object store has too little room to record.")
+DIFFERENCES = Gauge("rc_differences", "What did not fit together when it was last compared.", ["kind"])

@@ -5,23 +5,15 @@ key destroys its recording in every copy that was ever made of the object store.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 import pyrage
 from pyrage.x25519 import Identity, Recipient
 
+from controller.domain.records import WrappedKey
 from controller.errors import ConfigurationError, SealBroken
 
 NEVER_OURS = "is no age identity (AGE-SECRET-KEY-1…)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrappedKey:
-    """A key that only a master key opens. ``master`` is the public half of the one that does."""
-
-    sealed: bytes
-    master: str
 
 
 class MasterKeys:
@@ -43,6 +35,11 @@ class MasterKeys:
     def public(self) -> str:
         """The public half of the key that wraps: ``age1…``."""
         return str(self._current.to_public())
+
+    @property
+    def publics(self) -> list[str]:
+        """The public halves of all that open, the one that wraps first."""
+        return list(self._all)
 
     def wrap(self, key: Identity) -> WrappedKey:
         """Seal a key for the current master."""

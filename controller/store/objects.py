@@ -77,9 +77,13 @@ class ObjectStore:
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """The names of all objects, or of those in a folder (``derived``). Raises ``StoreAway``."""
+        return (name for name, _ in self.sizes(prefix))
+
+    def sizes(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """The same, with how many bytes each of them has. Raises ``StoreAway``."""
         with _told():
             for some in obstore.list(self._store, prefix or None):
-                yield from (found["path"] for found in some)
+                yield from ((found["path"], int(found["size"])) for found in some)
 
 
 class _Watched:

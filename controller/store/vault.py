@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 
 from pyrage.x25519 import Identity
 
-from controller.domain.records import StoredRecord
+from controller.domain.records import StoredRecord, WrappedKey
 from controller.errors import ObjectGone, SealBroken
-from controller.store.keys import MasterKeys, WrappedKey
+from controller.store.keys import MasterKeys
 from controller.store.objects import ObjectStore
 from controller.store.sealing import opened, opened_size, sealed
 

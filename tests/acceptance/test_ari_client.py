@@ -307,6 +307,19 @@ async def test_a_name_with_odd_characters_is_the_same_everywhere(ari: Ari, heard
     await ari.discard_recording(name)
 
 
+async def test_every_file_is_listed_those_under_way_and_in_folders_too(
+    ari: Ari, heard: Listener, recording: str
+) -> None:
+    assert recording in await ari.stored_recordings()
+    await ari.stop_recording(recording)
+    await heard.first(RecordingFinished, lambda event: event.recording.name == recording)
+    moved = f"rc-quarantine/{recording}"
+    await ari.copy_stored_recording(recording, moved)
+    assert {recording, moved} <= set(await ari.stored_recordings())
+    await ari.delete_stored_recording(moved)
+    assert moved not in await ari.stored_recordings()
+
+
 async def test_a_taken_snoop_id_is_refused(ari: Ari, customer: str, snoop: Channel) -> None:
     with pytest.raises(PbxRefused):
         await ari.snoop(customer, snoop.id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.audio.gaps import GapStyle
 from controller.config.settings import Storage
 from controller.custody.custody import Custody
+from controller.custody.erasures import ERASURES, Erasures
 from controller.db.ledger import PostgresLedger
 from controller.domain.names import CallId, RecordingName
 from controller.domain.policy import Basis, Period, Policy
@@ -65,6 +66,7 @@ class Archive:
             engine=engine,
             ledger=ledger,
             vault=Vault(ObjectStore(url), masters or MasterKeys.read(new_master_key())),
+            erasures=Erasures(folder / ERASURES),
             policy=lambda: rules,
             storage=Storage(
                 url=url,

@@ -85,11 +85,16 @@ def ledger(engine: AsyncEngine) -> PostgresLedger:
 @pytest.fixture
 def run(tmp_path: Path, database: str) -> Run:
     """Runs a command on a fresh database, with the key of these tests."""
+    return runner(tmp_path, database)
+
+
+def runner(tmp_path: Path, database: str, *, more: str = "") -> Run:
+    """Runs a command on a database, with the configuration of these tests and ``more`` of it."""
     for language in ("fr", "en"):
         for name in ("told", "information", "choice"):
             write_sound(tmp_path / "sounds" / language / "rc" / f"{name}.wav")
     text = FAULTLESS.replace("SOUNDS", str(tmp_path / "sounds")).replace("STATE", str(tmp_path / "state"))
-    (tmp_path / "recording-controller.yaml").write_text(text)
+    (tmp_path / "recording-controller.yaml").write_text(text + more)
     environ = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(_ROOT),

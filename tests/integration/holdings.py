@@ -11,6 +11,7 @@ from controller.audio.gaps import GapStyle
 from controller.audio.wav import wav_header
 from controller.config.settings import Storage
 from controller.custody.custody import Custody
+from controller.custody.erasures import ERASURES, Erasures
 from controller.db.ledger import PostgresLedger
 from controller.domain.names import CallId, RecordingName
 from controller.domain.policy import Basis, Consent, ConsentMode, Period, Policy, Purpose, Start
@@ -57,6 +58,7 @@ def a_custody(engine: AsyncEngine, folder: Path, *purposes: Purpose, master: str
         engine=engine,
         ledger=PostgresLedger(engine, sampling_key=bytes(32), timeout_s=10.0),
         vault=Vault(ObjectStore((folder / "recordings").as_uri()), MasterKeys.read(master or new_master_key())),
+        erasures=Erasures(folder / ERASURES),
         policy=lambda: policy,
         storage=Storage(
             url="",

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.audio.gaps import GapStyle
 from controller.config.settings import Storage
 from controller.custody.custody import Custody
+from controller.custody.erasures import ERASURES, Erasures
 from controller.custody.files import PbxFile, SharedFolder
 from controller.custody.ingest import Ingest
 from controller.db.holdings import Holding, holding
@@ -150,6 +151,7 @@ class Place:
             engine=self.engine,
             ledger=TrippingLedger(self.ledger, wire),
             vault=self.vault,
+            erasures=Erasures(self.folder / ERASURES),
             policy=lambda: POLICY,
             storage=STORAGE,
             numbers_key=bytes(32),

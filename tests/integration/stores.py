@@ -15,6 +15,7 @@ from controller.audio.gaps import GapStyle
 from controller.audit.verify import Proof, verify
 from controller.config.settings import Storage
 from controller.custody.custody import Custody
+from controller.custody.erasures import ERASURES, Erasures
 from controller.db.chains import everything
 from controller.db.ledger import PostgresLedger
 from controller.domain.names import CallId, RecordingName
@@ -79,6 +80,7 @@ def a_custody(engine: AsyncEngine, ledger: Ledger, vault: Vault, policy: Policy 
         engine=engine,
         ledger=ledger,
         vault=vault,
+        erasures=Erasures(folder_of(vault).parent / ERASURES),
         policy=lambda: in_force,
         storage=storage(vault.objects.url),
         numbers_key=bytes(32),
