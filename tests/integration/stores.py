@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.audio.gaps import GapStyle
+from controller.audit.keys import PublicKey
 from controller.audit.verify import Proof, verify
 from controller.config.settings import Storage
 from controller.custody.custody import Custody
@@ -170,8 +171,8 @@ def ask(database: str, question: str) -> list[tuple[Any, ...]]:
         return connection.execute(question.encode()).fetchall()
 
 
-def broken_chains(database: str) -> list[object]:
-    """What an auditor finds wrong with the decisions."""
+def broken_chains(database: str, *keys: PublicKey) -> list[object]:
+    """What an auditor who trusts these keys finds wrong with the decisions."""
     with everything(database) as (rows, checkpoints):
-        proof = Proof(checkpoints=checkpoints, copies=[], keys=[], now=now(), grace=timedelta(days=1))
+        proof = Proof(checkpoints=checkpoints, copies=[], keys=keys, now=now(), grace=timedelta(days=1))
         return [finding for report in verify(rows, proof) for finding in report.findings]
