@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def export(file: Path, number: str, folder: Path) -> None:
     """Make a folder with all that is stored of the customer with this NUMBER, for a person to look through."""
     from controller.custody.exporting import REVIEW, Encoding  # noqa: PLC0415 - the other commands start without it
     from controller.custody.exporting import export as exported  # noqa: PLC0415
-    from controller.custody.rendering import as_mp3  # noqa: PLC0415
+    from controller.custody.rendering import mp3_of  # noqa: PLC0415
 
     data_controller = load_settings(file).data_controller
 
@@ -49,7 +50,7 @@ def export(file: Path, number: str, folder: Path) -> None:
             number,
             folder,
             data_controller=data_controller,
-            encoding=Encoding(suffix=".mp3", pieces=as_mp3(custody)),
+            encoding=Encoding(suffix=".mp3", pieces=partial(mp3_of, custody)),
             actor=actor(),
         )
         if made is None:

@@ -4,18 +4,16 @@ First everything is judged, then it is done; a dry run only judges. Objections s
 them. So do decisions, which name nobody.
 """
 
-from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from controller.custody.calls import alone_with
 from controller.custody.custody import Custody
 from controller.custody.destroying import destroy
-from controller.custody.subjects import THERE, Subject, about_call, found
-from controller.db.holdings import Holding, holding
+from controller.custody.erasable import Thing, things_of
+from controller.custody.subjects import about_call, found
+from controller.db.subjects import held_calls_of
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
-from controller.domain.erasure import kept_because
 from controller.domain.names import CallId, RecordingName
 from controller.domain.records import (
     ERASED_NUMBER,
@@ -23,32 +21,14 @@ from controller.domain.records import (
     CondemnedRecord,
     ErasureRecord,
     ForgottenRecord,
-    RecordingRecord,
-    RecordingState,
+    LifeRecord,
+    StoredRecord,
+    StoredState,
 )
 from controller.errors import StoreAway
 from controller.runtime.clock import now
 
 RULE = "gdpr.17"
-_GOING = frozenset({RecordingState.STARTING, RecordingState.RECORDING, RecordingState.PAUSED})
-_HAS_FILE = frozenset({RecordingState.ENDED, RecordingState.QUARANTINING, RecordingState.QUARANTINED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thing:
-    """A recording or a document of theirs that is there: in the object store, on its PBX, or both.
-
-    ``kept`` is why it is not erased, ``due_at`` until when; ``going`` is a recording that has not ended.
-    """
-
-    name: str
-    call: CallRecord
-    purpose: str
-    holding: Holding | None
-    on_pbx: bool
-    going: bool
-    kept: Reason | None
-    due_at: datetime | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +62,7 @@ async def erase(custody: Custody, number: str, *, actor: str, dry_run: bool = Fa
     """
     at = now()
     subject = await found(custody, number, at=at)
-    things = list(_things(custody, subject, at))
+    things = list(things_of(custody, subject, at))
     comes_to = Erasure(objections=sum(one.until > at for one in subject.objections))
     for thing in things:
         async with nullcontext() if dry_run else alone_with(custody, thing.call.id):
@@ -120,8 +100,9 @@ async def _settle(custody: Custody, thing: Thing, comes_to: Erasure, *, actor: s
 
 async def _looked_at_again(custody: Custody, thing: Thing) -> Thing:
     """A hold may have been placed since; whoever destroys looks last."""
-    again = await holding(custody.engine, thing.name, at=now())
-    return replace(thing, kept=Reason.LEGAL_HOLD) if again is not None and again.held else thing
+    customer = thing.call.customer_hash
+    held = customer is not None and thing.call.id in await held_calls_of(custody.engine, customer, at=now())
+    return replace(thing, kept=Reason.LEGAL_HOLD) if held else thing
 
 
 async def _destroyed(custody: Custody, thing: Thing, actor: str) -> bool:
@@ -137,12 +118,16 @@ async def _destroyed(custody: Custody, thing: Thing, actor: str) -> bool:
     return True
 
 
-def _condemned(custody: Custody, thing: Thing, actor: str) -> tuple[list[CondemnedRecord | ErasureRecord], Decision]:
-    erased = ErasureRecord(what=thing.name, at=now(), reason=Reason.SUBJECT_REQUEST.value)
-    records: list[CondemnedRecord | ErasureRecord] = [CondemnedRecord(recording=RecordingName(thing.name))]
-    if thing.holding is None:  # else it is written with its key
-        records.append(erased)
-    return records, _about(custody, thing, Verdict.APPLIED, Reason.SUBJECT_REQUEST, actor, where="pbx")
+def _condemned(custody: Custody, thing: Thing, actor: str) -> tuple[list[LifeRecord], Decision]:
+    """Its file is to be deleted. Whoever is just about to store it finds that it is destroyed, and its key with it."""
+    at, decision = now(), _about(custody, thing, Verdict.APPLIED, Reason.SUBJECT_REQUEST, actor, where="pbx")
+    records: list[LifeRecord] = [CondemnedRecord(recording=RecordingName(thing.name))]
+    if thing.holding is None:  # else destroying it says so
+        records += [
+            StoredRecord(recording=thing.name, state=StoredState.DESTROYED, destroyed_at=at),
+            ErasureRecord(what=thing.name, at=at, reason=Reason.SUBJECT_REQUEST.value),
+        ]
+    return records, decision
 
 
 async def _forget(custody: Custody, call: CallRecord, actor: str) -> None:
@@ -160,67 +145,3 @@ def _about(
         custody, thing.call, Kind.ERASE, verdict, reason, actor=actor, purpose=thing.purpose, facts=facts
     )
     return replace(decision, rule=RULE)
-
-
-def _things(custody: Custody, subject: Subject, at: datetime) -> Iterator[Thing]:
-    calls = {call.id: call for call in subject.calls}
-    recordings = [one.recording for one in subject.recordings]
-    yield from _recordings(custody, subject, recordings, calls, at)
-    for one in subject.holdings.values():
-        if one.is_document and one.stored.state in THERE:
-            thing = Thing(
-                name=one.name,
-                call=calls[one.call_id],
-                purpose=one.purpose,
-                holding=one,
-                on_pbx=False,
-                going=False,
-                kept=None,
-                due_at=one.stored.due_at,
-            )
-            yield _judged(custody, subject, thing, at)
-
-
-def _recordings(
-    custody: Custody,
-    subject: Subject,
-    recordings: Sequence[RecordingRecord],
-    calls: dict[CallId, CallRecord],
-    at: datetime,
-) -> Iterator[Thing]:
-    for one in recordings:
-        held = subject.holdings.get(one.name)
-        stored = held if held is not None and held.stored.state in THERE else None
-        on_pbx = one.state in _HAS_FILE and (held is None or (stored is not None and stored.stored.off_pbx_at is None))
-        going = one.state in _GOING
-        if stored is None and not on_pbx and not going:
-            continue
-        thing = Thing(
-            name=one.name,
-            call=calls[one.call_id],
-            purpose=one.purpose,
-            holding=stored,
-            on_pbx=on_pbx,
-            going=going,
-            kept=None,
-            due_at=(stored.stored.due_at if stored else None) or _due(custody, one),
-        )
-        yield _judged(custody, subject, thing, at)
-
-
-def _due(custody: Custody, recording: RecordingRecord) -> datetime | None:
-    """When the time of a recording is over that has no date yet, by the policy in force."""
-    purpose = custody.policy().purposes.get(recording.purpose)
-    return purpose.retention.after(recording.ended_at) if purpose and recording.ended_at else None
-
-
-def _judged(custody: Custody, subject: Subject, thing: Thing, at: datetime) -> Thing:
-    outcome = subject.outcomes.get(thing.call.id)
-    kept = kept_because(
-        custody.policy().purposes.get(thing.purpose),
-        held=thing.call.id in subject.held,
-        outcome=outcome.outcome if outcome else None,
-        due_at=thing.due_at,
-        at=at,
-    )
-    return replace(thing, kept=kept)

@@ -9,12 +9,14 @@ import csv
 import json
 import mimetypes
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.config.settings import DataController
 from controller.custody.custody import Custody
+from controller.custody.in_threads import from_thread
 from controller.custody.subjects import Subject, found
 from controller.custody.telling import Told, is_quarantined, page, told, told_decisions
 from controller.custody.words import LANGUAGES
@@ -35,10 +37,10 @@ EXPORT = "export"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """How the audio of a recording is given: the end of its file's name, and its bytes. For threads."""
+    """How the audio of a recording is given: the end of its file's name, and its bytes."""
 
     suffix: str
-    pieces: Callable[[Holding], Iterator[bytes]]
+    pieces: Callable[[Holding], AsyncGenerator[bytes, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +86,11 @@ async def export(
     )
     copy = Copy(what=what, decisions=told_decisions(subject.decisions))
 
-    def content(name: str) -> Iterator[bytes]:
+    def content(name: str) -> AsyncGenerator[bytes, None]:
         one = subject.holdings[name]
-        return custody.vault.pieces(one.stored) if one.is_document else encoding.pieces(one)
+        return from_thread(custody.vault.pieces(one.stored)) if one.is_document else encoding.pieces(one)
 
-    await asyncio.to_thread(_made, folder, copy, files, content)
+    await _made(folder, copy, files, content)
     return Exported(calls=len(subject.calls), files=len(files))
 
 
@@ -119,16 +121,18 @@ def _document(one: DocumentRecord) -> str:
     return f"documents/{one.id}{mimetypes.guess_extension(one.media_type) or '.bin'}"
 
 
-def _made(folder: Path, copy: Copy, files: Mapping[str, str], content: Callable[[str], Iterator[bytes]]) -> None:
+async def _made(
+    folder: Path, copy: Copy, files: Mapping[str, str], content: Callable[[str], AsyncGenerator[bytes, None]]
+) -> None:
     try:
-        folder.mkdir(mode=0o700)
+        await asyncio.to_thread(folder.mkdir, mode=0o700)
     except OSError as error:
         raise RegisterRefused(f"{folder}: {error.strerror}") from None
     try:
         for name, file in files.items():
-            _write(folder / file, content(name))
-        write_texts(folder, copy)
-        _ask(folder / REVIEW, files)
+            await _write(folder / file, content(name))
+        await asyncio.to_thread(write_texts, folder, copy)
+        await asyncio.to_thread(_ask, folder / REVIEW, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -142,10 +146,12 @@ def write_texts(folder: Path, copy: Copy) -> None:
         (folder / f"index.{language}.html").write_text(page(language, copy.what, copy.decisions), encoding="utf-8")
 
 
-def _write(path: Path, pieces: Iterator[bytes]) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    with path.open("wb") as file:
-        file.writelines(pieces)
+async def _write(path: Path, pieces: AsyncGenerator[bytes, None]) -> None:
+    await asyncio.to_thread(path.parent.mkdir, mode=0o700, exist_ok=True)
+    async with aclosing(pieces):
+        with await asyncio.to_thread(path.open, "wb") as file:
+            async for piece in pieces:
+                await asyncio.to_thread(file.write, piece)
 
 
 def _ask(path: Path, files: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ somebody may have it (``controller.custody.listening``).
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,15 +76,12 @@ async def rendered(custody: Custody, found: Holding, shape: Shape, style: GapSty
     )
 
 
-def as_mp3(custody: Custody) -> Callable[[Holding], Iterator[bytes]]:
-    """Gives a recording as MP3 to a thread of this loop's. Raises as ``rendered`` and what it gives do."""
-    loop = asyncio.get_running_loop()
-
-    def pieces(found: Holding) -> Iterator[bytes]:
-        made = asyncio.run_coroutine_threadsafe(_made(custody, found, Shape.MP3, custody.storage.gaps), loop)
-        return opened(custody.vault.objects.pieces(made.result()), custody.vault.key(found.stored))
-
-    return pieces
+async def mp3_of(custody: Custody, found: Holding) -> AsyncGenerator[bytes, None]:
+    """A recording as MP3, piece by piece. Raises as ``rendered`` and what it gives do."""
+    rendering = await rendered(custody, found, Shape.MP3)
+    async with aclosing(rendering.pieces()) as pieces:
+        async for piece in pieces:
+            yield piece
 
 
 async def timeline_of(custody: Custody, found: Holding, style: GapStyle | None = None) -> list[Entry]:

@@ -5,10 +5,11 @@ Owns no rule: each handler asks the service that the command of the same name as
 
 import asyncio
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from controller.custody.custody import Custody, Holding
 from controller.custody.documents import DocumentOnFile, NewDocument
 from controller.custody.exporting import CALLS, REVIEW, Encoding, export, reviewed
 from controller.custody.releasing import release
-from controller.custody.rendering import as_mp3
+from controller.custody.rendering import mp3_of
 from controller.domain.names import CallId
 from controller.domain.records import HoldRecord
 from controller.errors import ObjectGone, RegisterRefused
@@ -149,7 +150,7 @@ class CustodyApi:
             raise RegisterRefused('the body must be {"number": …} or {"number": …, "release": {NAME: "yes" or "no"}}')
         with tempfile.TemporaryDirectory(prefix="rc-export-") as made:
             folder = Path(made) / "copy"
-            pieces = as_mp3(self._custody) if answers is not None else _nothing
+            pieces = partial(mp3_of, self._custody) if answers is not None else _nothing
             done = await export(
                 self._custody,
                 number,
@@ -206,6 +207,7 @@ class CustodyApi:
 
 
 _JSON = "application/json"
+_NO_AUDIO: tuple[bytes, ...] = ()
 
 
 def _read(file: Path) -> Generator[bytes, None, None]:
@@ -214,9 +216,10 @@ def _read(file: Path) -> Generator[bytes, None, None]:
             yield piece
 
 
-def _nothing(_found: Holding) -> Iterator[bytes]:
+async def _nothing(_found: Holding) -> AsyncGenerator[bytes, None]:
     """Who only asks what there is gets no audio yet."""
-    return iter(())
+    for piece in _NO_AUDIO:
+        yield piece
 
 
 def _call(text: str) -> CallId:

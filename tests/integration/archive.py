@@ -114,8 +114,12 @@ class Archive:
     ) -> str:
         """A recording of it in the object store, and off its PBX; its name."""
         recording = await self.recording(call, purpose, **changes)
-        await self._put(recording.name, self.audio().read_bytes(), due, off_pbx_at=now())
+        await self.store(recording.name, due=due)
         return recording.name
+
+    async def store(self, recording: str, *, due: timedelta | None = YEAR) -> None:
+        """Put its audio into the object store, as if it were off its PBX by now."""
+        await self._put(recording, self.audio().read_bytes(), due, off_pbx_at=now())
 
     async def document(self, call: CallRecord, text: bytes, *, due: timedelta = YEAR) -> str:
         """A document about it; its name."""

@@ -9,20 +9,22 @@ from subprocess import Popen
 from typing import Any
 
 from controller.audit.keys import SigningKey
-from controller.cli.custody import vault_of
 from controller.config import Settings, load
+from controller.custody.custody import custody_of
 from controller.db.engine import open_engine
 from controller.db.ledger import PostgresLedger
 from controller.domain.records import StoredRecord
 from controller.runtime.clock import now
 from tests.integration.conftest import KEY
-from tests.integration.stores import a_custody, ask, broken_chains, put, seen
+from tests.integration.stores import ask, broken_chains, put, seen
 from tests.integration.test_command_line import Machine
 
 
 async def a_due_recording(settings: Settings, database: str) -> StoredRecord:
     engine = open_engine(database)
-    custody = a_custody(engine, PostgresLedger(engine, sampling_key=KEY, timeout_s=10.0), vault_of(settings))
+    custody = custody_of(
+        settings, engine, PostgresLedger(engine, sampling_key=KEY, timeout_s=10.0), lambda: settings.policy
+    )
     made = await put(custody, due_at=now())
     await put(custody, due_at=now() + timedelta(days=999))
     await engine.dispose()

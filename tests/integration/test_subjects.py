@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.custody import erasing
+from controller.custody.erasable import things_of
 from controller.custody.erasing import Erasure, erase
 from controller.custody.rectifying import lift, rectify, restrict
 from controller.custody.subjects import found
@@ -97,6 +98,15 @@ async def test_what_is_still_on_the_pbx_is_marked_for_the_daemon_to_delete(archi
     assert {waiting.name, quarantined.name} < {row["what"] for row in archive.rows("SELECT what FROM erasure")}
 
 
+async def test_what_is_stored_while_it_is_erased_cannot_be_opened(archive: Archive) -> None:
+    """Whoever fetched it from the PBX a moment before must not bring it back."""
+    call = await archive.call(ADA)
+    recording = await archive.recording(call)
+    await erase(archive.custody, ADA, actor="cli:somebody")
+    await archive.store(recording.name)
+    assert archive.rows("SELECT state, sealed_key FROM stored") == [{"state": "destroyed", "sealed_key": None}]
+
+
 async def test_a_call_under_way_is_left_alone_and_named(archive: Archive) -> None:
     call = await archive.call(ADA, ended_at=None)
     await archive.recording(call, state=RecordingState.RECORDING)
@@ -128,7 +138,7 @@ async def test_a_hold_that_was_placed_meanwhile_holds(archive: Archive) -> None:
     """Whoever destroys looks last: what was judged a moment ago may be held by now."""
     call = await archive.call(ADA)
     name = await archive.stored(call)
-    [judged] = erasing._things(archive.custody, await found(archive.custody, ADA, at=now()), now())
+    [judged] = things_of(archive.custody, await found(archive.custody, ADA, at=now()), now())
     await archive.hold(call.id)
     done = Erasure()
     await erasing._settle(archive.custody, judged, done, actor="cli:somebody", dry_run=False)

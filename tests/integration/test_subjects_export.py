@@ -3,7 +3,7 @@
 import csv
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.config.settings import DataController
 from controller.custody.exporting import CALLS, DECISIONS, REVIEW, Encoding, Exported, export
+from controller.custody.in_threads import from_thread
 from controller.custody.rectifying import restrict
 from controller.custody.releasing import Released, release
 from controller.custody.telling import is_quarantined
@@ -54,7 +55,7 @@ class Elements(HTMLParser):
 
 def as_stored(archive: Archive) -> Encoding:
     """The WAV, whose bytes can be told again."""
-    return Encoding(suffix=".wav", pieces=lambda one: archive.custody.vault.pieces(one.stored))
+    return Encoding(suffix=".wav", pieces=lambda one: from_thread(archive.custody.vault.pieces(one.stored)))
 
 
 async def exported(archive: Archive, number: str = ADA, encoding: Encoding | None = None) -> Path:
@@ -209,7 +210,7 @@ async def test_an_export_that_fails_leaves_no_folder_behind(archive: Archive) ->
 async def test_the_audio_may_be_given_in_another_form(archive: Archive) -> None:
     name = await archive.stored(await archive.call(ADA))
 
-    def shouted(one: Holding) -> Iterator[bytes]:
+    async def shouted(one: Holding) -> AsyncGenerator[bytes, None]:
         assert not is_quarantined(one)
         yield one.name.upper().encode()
 
