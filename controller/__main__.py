@@ -14,6 +14,7 @@ from controller.cli import (
     ingesting,
     journal,
     keys,
+    listening,
     notices,
     objections,
     options,
@@ -79,6 +80,7 @@ def migrate(file: Path) -> None:
 main.add_command(reports.decisions)
 main.add_command(reports.recordings)
 reports.recordings.add_command(ingesting.ingest)
+reports.recordings.add_command(listening.fetch)
 main.add_command(journal.journal)
 main.add_command(audit.audit)
 main.add_command(notices.notices)

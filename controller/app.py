@@ -18,6 +18,7 @@ from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
 from controller.audit.own_chain import OwnChain
 from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Pbx, Settings
+from controller.custody.condemned import Condemned
 from controller.custody.custody import Custody, custody_of
 from controller.custody.files import files_of
 from controller.custody.ingest import Ingest
@@ -224,7 +225,7 @@ class App:
         ingesting = Ingesting(
             Ingest(custody=custody, files=files_of(pbx, link.ari)),
             pbx.name,
-            unexplained=Unexplained(custody, link.ari, pbx.name),
+            chores=(Unexplained(custody, link.ari, pbx.name), Condemned(custody, link.ari, pbx.name)),
             may=lambda: self._room is None or not self._room.scarce,
         )
         link.on_call_ended = ingesting.wake

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.demo_calls import DIALPLAN, Stage, Story, add_routes, listen, more_stories, stories
+from lab.demo_life import Deed, Scene, customers_of, live_on
 from lab.hearing import heard
 from lab.pbx import PbxOptions
 from lab.phones import Phone, Phones
@@ -161,6 +162,27 @@ def _table(told: list[Story]) -> Table:
     return table
 
 
+def _live_on(world: World, told: list[Story]) -> list[Deed]:
+    """What becomes of the recordings of these stories."""
+    sampled = customers_of(world, [f"06399803{serial:02}" for serial in range(SAMPLE_CALLS)], "quality")
+    kept = customers_of(world, [story.number for story in told if story.number], "every")
+    scene = Scene(
+        world=world, folder=world.daemon.directory / "fetched", customers=tuple(sampled), kept_customer=kept[0]
+    )
+    with console.status("what becomes of the recordings"):
+        return live_on(scene, console.log)
+
+
+def _table_of_deeds(deeds: list[Deed]) -> Table:
+    table = Table(title="What became of the recordings", show_lines=True)
+    for name in ("what was done", "what came of it", ""):
+        table.add_column(name)
+    for deed in deeds:
+        mark = "[red]" + "; ".join(deed.faults) if deed.faults else "[green]good"
+        table.add_row(deed.title, "\n".join(deed.told), mark)
+    return table
+
+
 async def _tell_all(world: World) -> list[Story]:
     told = stories()
     async with Phones.of(world.phones) as phones:
@@ -185,7 +207,9 @@ def main() -> int:
         console.log("ready: calling")
         told = asyncio.run(_tell_all(world))
         console.print(_table(told))
-        faulty = [story for story in told if story.faults]
+        deeds = _live_on(world, told)
+        console.print(_table_of_deeds(deeds))
+        faulty = any(story.faults for story in told) or any(deed.faults for deed in deeds)
         if faulty:
             console.print(world.daemon.tail())
         if os.environ.get("KEEP"):

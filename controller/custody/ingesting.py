@@ -2,16 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Never
+from typing import Never, Protocol
 
 import structlog
 
 from controller.back_off import back_off_s
 from controller.custody.ingest import Ingest
-from controller.custody.unexplained import Unexplained
 from controller.db.intake import Waiting, alone, waiting
 from controller.errors import (
     DatabaseError,
@@ -98,13 +97,21 @@ async def _took(ingest: Ingest, pbx: str, one: Waiting) -> bool:
     return True
 
 
-class Ingesting:
-    """The rounds of one PBX. ``may`` says whether there is room for more."""
+class Chore(Protocol):
+    """What is looked after on a PBX beside."""
 
-    def __init__(self, ingest: Ingest, pbx: str, *, unexplained: Unexplained, may: Callable[[], bool]) -> None:
+    async def look(self) -> None:
+        """Do what there is to do, where it is time. Raises ``RecordingControllerError``."""
+        ...
+
+
+class Ingesting:
+    """The rounds of one PBX. ``may`` says whether there is room for more; ``chores`` are done after each."""
+
+    def __init__(self, ingest: Ingest, pbx: str, *, chores: Sequence[Chore], may: Callable[[], bool]) -> None:
         self._ingest = ingest
         self._pbx = pbx
-        self._unexplained = unexplained
+        self._chores = chores
         self._may = may
         self._woken = asyncio.Event()
         self._whole_at: datetime | None = None
@@ -120,7 +127,8 @@ class Ingesting:
         while True:
             try:
                 clean = await self._round()
-                await self._unexplained.look()
+                for chore in self._chores:
+                    await chore.look()
             except RecordingControllerError as error:
                 clean = False
                 _log.warning("ingest.round_failed", pbx=self._pbx, error=type(error).__name__)

@@ -112,17 +112,10 @@ def place(tmp_path: Path, engine: AsyncEngine, ledger: PostgresLedger) -> Place:
     return Place(folder=folder, engine=engine, ledger=ledger, vault=Vault(store, MasterKeys.read(new_master_key())))
 
 
-class Nothing:
-    """No file is unexplained."""
-
-    async def look(self) -> None:
-        return
-
-
 @asynccontextmanager
 async def job(place: Place, *, may: Any = lambda: True, files: Any = None) -> AsyncGenerator[Ingesting]:
     ingest = place.ingest() if files is None else replace(place.ingest(), files=files)
-    running = Ingesting(ingest, "paris", unexplained=Nothing(), may=may)  # type: ignore[arg-type]
+    running = Ingesting(ingest, "paris", chores=[], may=may)
     task = asyncio.create_task(running.run())
     try:
         yield running
