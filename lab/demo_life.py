@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ import numpy as np
 import soundfile
 
 from controller.db.embedded import EmbeddedPostgres, running_url
-from controller.db.postgres_programs import account_for, programs_for
+from controller.db.postgres_programs import programs_for
 from lab.sweep import missing, moments_in
 from lab.world import Daemon, World
 
@@ -262,10 +263,8 @@ async def _restore_database(scene: Scene, dump: Path) -> None:
 
 
 def _postgres(scene: Scene, program: str, *words: str, given: Path | None = None, output: Path | None = None) -> None:
-    """One of PostgreSQL's programs, as the user whom the embedded one lets in."""
-    data = scene.daemon.state / "postgresql" / "data"
-    account = account_for(data)
-    programs = programs_for(account, major=None, copies=scene.daemon.state / "postgresql")
+    """One of PostgreSQL's programs."""
+    programs = programs_for(pwd.getpwuid(os.geteuid()), major=None, copies=scene.folder)
     with (
         given.open("rb") if given else open(os.devnull, "rb") as source,  # noqa: PTH123
         output.open("wb") if output else open(os.devnull, "wb") as target,  # noqa: PTH123
@@ -274,8 +273,6 @@ def _postgres(scene: Scene, program: str, *words: str, given: Path | None = None
             [str(programs / program), *words],
             stdin=source,
             stdout=target,
-            user=account.pw_uid if os.geteuid() == 0 else None,
-            cwd="/",
             check=True,
         )
 

@@ -61,17 +61,15 @@ def written(at: datetime | None) -> str | None:
     return at.isoformat(timespec="milliseconds") if at else None
 
 
-async def plan(
-    custody: Custody, at: datetime, *, standing_at: datetime | None = None
-) -> AsyncGenerator[tuple[Holding, Judgement], None]:
+async def plan(custody: Custody, at: datetime) -> AsyncGenerator[tuple[Holding, Judgement], None]:
     """All that something is to become of at a time: first what is due, then what goes to the archive.
 
-    ``standing_at``, unless it is ``at``, is when the legal holds have to stand. Raises ``DatabaseAway``.
+    By the legal holds that stand then. Raises ``DatabaseAway``.
     """
     purposes = [name for name, purpose in custody.policy().purposes.items() if retention.is_archived(purpose)]
     old = may_be_archived(at, custody.storage.archive_after, purposes)
     for chosen in (may_be_due(at), old):
-        async with aclosing(paged(custody, chosen, at=standing_at or at)) as found:
+        async with aclosing(paged(custody, chosen, at=at)) as found:
             async for holding in found:
                 judgement = judged(custody, holding, at)
                 if judgement.fate is not Fate.NOTHING:

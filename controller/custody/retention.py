@@ -98,8 +98,7 @@ async def _done(custody: Custody, at: datetime, actor: str) -> AsyncGenerator[St
     async with aclosing(_unfinished(custody)) as unfinished:
         async for left in unfinished:
             yield await _finish(custody, left)
-    standing_at = min(at, now())
-    async with aclosing(plan(custody, at, standing_at=standing_at)) as planned:
+    async with aclosing(plan(custody, at)) as planned:
         async for found, judgement in planned:
             step = await _carry_out(custody, found, judgement, at=at, actor=actor)
             if step is not None:
@@ -121,7 +120,7 @@ async def _finish(custody: Custody, left: Holding) -> Step:
 async def _carry_out(
     custody: Custody, found: Holding, judgement: Judgement, *, at: datetime, actor: str
 ) -> Step | None:
-    """Judge once more, alone with the call, and do it; None where by now there is nothing to do."""
+    """Judge once more, alone with the call and by the holds of today, and do it; None where there is nothing to do."""
     if judgement.fate is Fate.KEEP:
         return _step(found, judgement)
     async with alone_with(custody, found.call_id):

@@ -125,6 +125,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "the decision could not be written in time",
     ),
     Reason.OVERLOAD: ("trop d'appels à la fois", "there were too many calls at once"),
+    Reason.STORAGE_FULL: ("plus de place pour conserver", "there was no room left to keep it"),
     Reason.PAYMENT: ("des données bancaires sont communiquées", "card data is being given"),
     Reason.PAYMENT_OVER: ("le paiement est terminé", "the payment is over"),
     Reason.AGENT_REQUEST: ("à la demande de votre interlocuteur", "the person you spoke to asked for it"),
@@ -150,6 +151,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.DATABASE_AWAY: ("la base de données ne répondait pas", "the database did not answer"),
     Reason.OTHER_PROOF: ("une autre preuve existe", "there is other proof"),
     Reason.STORED: ("mis en conservation chiffrée", "put into encrypted storage"),
+    Reason.RECORDING_LOST: ("l'enregistrement n'a pas été retrouvé", "the recording was not found again"),
     Reason.UNEXPLAINED: ("origine inconnue", "nobody knows where it comes from"),
     Reason.ARCHIVED: ("placé en archive intermédiaire", "put into the intermediate archive"),
     Reason.OUTCOME_KNOWN: ("la suite de l'appel est connue", "it is known what came of the call"),
@@ -171,6 +173,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.HOLD_LIFTED: ("fin du litige", "the dispute is over"),
     Reason.POLICY_LOADED: ("règles en vigueur", "rules in force"),
     Reason.POLICY_FAULTY: ("règles refusées", "rules refused"),
+    Reason.KEYS_REWRAPPED: ("clés de chiffrement renouvelées", "encryption keys renewed"),
     Reason.AGENT_INFORMED: ("un salarié a été informé", "an employee was informed"),
     Reason.NOTICE_WITHDRAWN: (
         "l'information d'un salarié a été retirée",

@@ -252,6 +252,20 @@ async def test_a_hold_that_is_placed_while_a_run_is_under_way_holds(custody: Cus
     assert not seen(database, first).has_key
 
 
+async def test_a_hold_waits_for_whoever_destroys_something_of_the_call_at_this_moment(
+    custody: Custody, database: str
+) -> None:
+    """Else somebody would be told that a hold stands on what is being destroyed."""
+    kept = await put(custody)
+    async with alone_with(custody, call_of(kept)):
+        placing = asyncio.create_task(holds.place(custody, call_of(kept), "a claim", None, actor="cli:dpo"))
+        async with asyncio.timeout(60):
+            await waits_for_a_lock(database)
+        assert await holds.holds(custody) == []
+    placed = await placing
+    assert await holds.holds(custody) == [placed]
+
+
 async def waits_for_a_lock(database: str) -> None:
     while not ask(database, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
         await asyncio.sleep(0.01)

@@ -205,16 +205,16 @@ async def test_many_are_taken_page_by_page(custody: Custody, database: str) -> N
     await put(custody)
     copies = (
         "INSERT INTO recording SELECT name || '-' || n, call_id, pbx, purpose, state, started_at, ended_at,"
-        " milliseconds, quarantined_from FROM recording, generate_series(1, 450) AS n RETURNING name"
+        " milliseconds, quarantined_from FROM recording, generate_series(1, 204) AS n RETURNING name"
     )
-    assert len(ask(database, copies)) == 450
+    assert len(ask(database, copies)) == 204
     stored = (
         "INSERT INTO stored (recording, object, state, sealed_key, master, due_at)"
         " SELECT recording || '-' || n, object || n, state, sealed_key, master, due_at"
-        " FROM stored, generate_series(1, 450) AS n RETURNING recording"
+        " FROM stored, generate_series(1, 204) AS n RETURNING recording"
     )
-    assert len(ask(database, stored)) == 450
+    assert len(ask(database, stored)) == 204
     report, _ = await ran(custody, after(months=6))
-    assert report.done == {Fate.DESTROY: 451}
+    assert report.done == {Fate.DESTROY: 205}
     assert ask(database, "SELECT DISTINCT state FROM stored") == [("destroyed",)]
     assert names(custody.vault) == []
