@@ -17,14 +17,12 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-import yaml
-
 from lab.asterisk import AriAccess
 from lab.bench import cost
 from lab.bench.load import configure
 from lab.bench.replay import Replayed
 from lab.ports import free_port
-from lab.world import EXAMPLE, Daemon, daemon_beside, sounds_of
+from lab.world import Daemon, daemon_beside, example, sounds_of
 
 AT_ONCE = 64
 """Calls under way at any time, where calls are placed one after the other."""
@@ -62,7 +60,7 @@ def measure(*, calls: int, live: int) -> Alone:
     with tempfile.TemporaryDirectory(prefix="rc-bench-") as made:
         directory = Path(made).resolve()
         directory.chmod(0o755)
-        config = yaml.safe_load(EXAMPLE.read_text())
+        config = example()
         configure(config)
         port, fastagi_port = free_port(), free_port()
         ari = AriAccess(url=f"http://127.0.0.1:{port}/ari", username="bench", password="none")  # noqa: S106

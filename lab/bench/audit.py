@@ -16,10 +16,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
-import yaml
 
 from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
@@ -35,7 +33,7 @@ from controller.domain.names import CallId, Token
 from controller.runtime.notary import Notary
 from lab.asterisk import AriAccess
 from lab.ports import free_port
-from lab.world import EXAMPLE, Daemon, daemon_beside, sounds_of
+from lab.world import Daemon, daemon_beside, example, sounds_of
 
 WRITERS = 2
 BATCH = 1000
@@ -99,7 +97,7 @@ async def _measure(rows: int) -> None:
 
 
 def _installed(folder: Path) -> Daemon:
-    config: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
+    config = example()
     nowhere = AriAccess(url="http://127.0.0.1:9/ari", username="lab", password="unused")  # noqa: S106
     return daemon_beside(nowhere, config, directory=folder, fastagi_port=free_port(), sounds=sounds_of(config))
 
