@@ -156,11 +156,12 @@ def repaired(pieces: Iterable[bytes], total_bytes: int) -> Iterator[bytes]:
     reader = WavReader(pieces)
     frames = reader.header.frames_in(total_bytes)
     return chain(
-        [wav_header(frames, reader.rate, reader.channels)], _exactly(reader, frames * reader.format.frame_bytes)
+        [wav_header(frames, reader.rate, reader.channels)], exactly(reader, frames * reader.format.frame_bytes)
     )
 
 
-def _exactly(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+def exactly(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Give so many bytes of the pieces. Raises AudioUnreadable at the end where there are fewer."""
     left = size
     for piece in pieces:
         yield piece[:left]
