@@ -99,6 +99,7 @@ def _purpose(name: str, shape: PurposeShape) -> Purpose:
         listeners=tuple(shape.listeners),
         assessed=day(shape.assessed),
         consulted=consultation(shape.consulted),
+        channels=shape.channels,
     )
 
 

@@ -9,6 +9,7 @@ from controller.config import text
 from controller.config.settings import OnShutdown
 from controller.domain.policy import (
     Basis,
+    Channels,
     ConsentMode,
     Direction,
     ObjectionScope,
@@ -286,6 +287,9 @@ class PurposeShape(Shape):
         text.Consultation,
         Field(description="Day when the staff's representatives were consulted, or no-representatives."),
     ]
+    channels: Annotated[
+        Channels, Field(strict=False, description="All mixed, or the customer left and the agent right.")
+    ] = Channels.MONO
 
 
 class RouteShape(Shape):

@@ -91,12 +91,14 @@ class PbxStalled(_Happened):
 class Inherited(_Happened):
     """The call is one of a daemon that is no more; what Asterisk says of its recordings, others being gone.
 
-    ``keeper`` is something that no daemon has taken a call over with before.
+    ``torn`` are those that record whose other side does something else. ``keeper`` is something that no daemon has
+    taken a call over with before.
     """
 
     recording: frozenset[RecordingName]
     paused: frozenset[RecordingName]
     keeper: str
+    torn: frozenset[RecordingName] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ def _take_over(turn: Turn, track: Track, event: Inherited) -> None:
     elif recording.name in event.paused:
         _paused(turn, track, recording)
     elif recording.name in event.recording:
-        _recording(turn, track, recording)
+        _recording(turn, track, recording, whole=recording.name not in event.torn)
     else:
         _gone(turn, track, recording)
 
@@ -87,8 +87,8 @@ def _paused(turn: Turn, track: Track, recording: Recording) -> None:
     turn.put(replace(track, recording=replace(recording, phase=Phase.PAUSED, deadline=alert, alerted=False)))
 
 
-def _recording(turn: Turn, track: Track, recording: Recording) -> None:
-    if recording.phase in {Phase.RECORDING, Phase.RESUMING}:
+def _recording(turn: Turn, track: Track, recording: Recording, *, whole: bool) -> None:
+    if whole and recording.phase in {Phase.RECORDING, Phase.RESUMING}:
         turn.put(replace(track, recording=replace(recording, phase=Phase.RECORDING, deadline=None)))
     elif recording.phase in _HALTED:
         _give_up(turn, track, replace(recording, tainted_from=recording.halted_at))

@@ -12,7 +12,10 @@ BridgeId = NewType("BridgeId", str)
 """Asterisk's unique id of a bridge."""
 
 RecordingName = NewType("RecordingName", str)
-"""Ours: names the live recording, its snoop channel and its file: ``{call id}.{purpose}.{serial}``."""
+"""Ours: ``rc-{call id}-{purpose}-{serial}``, with ``-stereo`` behind it where it has two sides."""
+
+Side = NewType("Side", str)
+"""Ours: names a snoop channel, its live recording and its file: one of those that a recording has on the PBX."""
 
 Token = NewType("Token", str)
 """Ours: ties what comes back (a committed decision, a fired timer) to what was asked."""

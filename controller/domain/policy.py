@@ -36,6 +36,13 @@ class Start(StrEnum):
     ON_TRIGGER = "on-trigger"
 
 
+class Channels(StrEnum):
+    """How a recording keeps who speaks: all mixed, or the customer left and the agent right."""
+
+    MONO = "mono"
+    STEREO = "stereo"
+
+
 class ConsentMode(StrEnum):
     """What silence means, and what a refusal does.
 
@@ -144,6 +151,7 @@ class Purpose:
     listeners: tuple[str, ...] = ()
     assessed: date | None = None
     consulted: date | None = None
+    channels: Channels = Channels.MONO
 
     @property
     def may_be_refused(self) -> bool:

@@ -21,9 +21,11 @@ from controller.domain.events import (
     SnoopReady,
 )
 from controller.domain.names import RecordingName
+from controller.domain.policy import Channels
 from controller.domain.recording import BEGUN, Phase, Recording
 from controller.domain.records import RecordingState
 from controller.domain.should import Should, State, should_be
+from controller.domain.sides import in_stereo
 from controller.domain.turn import Turn
 
 UNCONFIRMED_AFTER_S = 0.1
@@ -208,6 +210,8 @@ def _ask_to_resume(turn: Turn, track: Track) -> None:
 
 def _snoop(turn: Turn, track: Track) -> None:
     name = RecordingName(f"rc-{turn.call.id}-{track.purpose.name}-{track.serial}")
+    if track.purpose.channels is Channels.STEREO:
+        name = in_stereo(name)
     recording = Recording(name=name, deadline=turn.timer(START_WITHIN_S))
     turn.do(Snoop(recording=name, channel=turn.call.customer))
     keeping.store(turn, track, recording, RecordingState.STARTING)

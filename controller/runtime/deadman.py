@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from controller.domain.names import RecordingName
+from controller.domain.names import Side
 from controller.errors import Gone, PbxError, PbxRefused
 from controller.runtime import metrics
 
@@ -47,18 +47,18 @@ class DeadMansSwitch:
     def __init__(self, pbx: KeepsAlive, *, watching: Callable[[], bool], name: str) -> None:
         self._pbx = pbx
         self._watching = watching
-        self._channel_names: dict[RecordingName, str] = {}
-        self._due: deque[tuple[float, RecordingName]] = deque()
+        self._channel_names: dict[Side, str] = {}
+        self._due: deque[tuple[float, Side]] = deque()
         self._gauge = metrics.RECORDINGS.labels(name)
 
-    def known(self, recording: RecordingName, channel_name: str) -> None:
-        """The snoop channel of this recording has this name."""
-        self._channel_names[recording] = channel_name
+    def known(self, side: Side, channel_name: str) -> None:
+        """The snoop channel of this side of a recording has this name."""
+        self._channel_names[side] = channel_name
         self._gauge.set(len(self._channel_names))
 
-    def released(self, recording: RecordingName) -> None:
-        """Forget a recording that is over."""
-        self._channel_names.pop(recording, None)
+    def released(self, side: Side) -> None:
+        """Forget one that is over."""
+        self._channel_names.pop(side, None)
         self._gauge.set(len(self._channel_names))
 
     @property
@@ -72,13 +72,13 @@ class DeadMansSwitch:
             if not await self._pbx.has_module(module):
                 raise PbxRefused(f"{module} is not loaded: nothing would end a recording that nobody watches")
 
-    async def arm(self, recording: RecordingName) -> None:
+    async def arm(self, side: Side) -> None:
         """Set the switch for the first time. Raises PbxError: then nothing may be recorded."""
-        channel_name = self._channel_names.get(recording)
+        channel_name = self._channel_names.get(side)
         if channel_name is None:
             raise Gone("the snoop channel has gone before it could be recorded from")
         await self._pbx.keep_recording_alive(channel_name, LIMIT_S)
-        self._due.append((asyncio.get_running_loop().time() + REFRESH_S, recording))
+        self._due.append((asyncio.get_running_loop().time() + REFRESH_S, side))
 
     async def refresh_all(self) -> None:
         """Leave every recording its whole time, for the daemon that comes after this one. Raises PbxError."""
@@ -95,12 +95,12 @@ class DeadMansSwitch:
 
     async def _refresh(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
-            _, recording = self._due.popleft()
-            channel_name = self._channel_names.get(recording)
+            _, side = self._due.popleft()
+            channel_name = self._channel_names.get(side)
             if channel_name is None:
                 continue
-            self._due.append((now + REFRESH_S, recording))
+            self._due.append((now + REFRESH_S, side))
             try:
                 await self._pbx.keep_recording_alive(channel_name, LIMIT_S)
             except PbxError as error:
-                _log.warning("deadman.refresh_failed", recording=recording, reason=type(error).__name__)
+                _log.warning("deadman.refresh_failed", recording=side, reason=type(error).__name__)

@@ -182,8 +182,18 @@ class Dispatcher:
         for call_id in list(self._calls):
             self.tell(call_id, PbxStalled(at=now()))
 
-    def inherit(self, call: Call, *, recording: frozenset[RecordingName], paused: frozenset[RecordingName]) -> None:
-        """Go on with a call of a daemon that is no more; Asterisk says which of its recordings record or are paused."""
+    def inherit(
+        self,
+        call: Call,
+        *,
+        recording: frozenset[RecordingName],
+        paused: frozenset[RecordingName],
+        torn: frozenset[RecordingName] = frozenset(),
+    ) -> None:
+        """Go on with a call of a daemon that is no more; Asterisk says which of its recordings record or are paused.
+
+        ``torn`` are those that record of which a side does something else.
+        """
         former = self._calls.get(self._by_customer.get(call.customer, call.id))
         if former is not None and (former.id == call.id or former.asked):
             return
@@ -193,7 +203,8 @@ class Dispatcher:
         self._kept.add(call.id)
         self._gauge.set(len(self._calls))
         at = now()
-        self.tell(call.id, Inherited(at=at, recording=recording, paused=paused, keeper=new_keeper()))
+        inherited = Inherited(at=at, recording=recording, paused=paused, torn=torn, keeper=new_keeper())
+        self.tell(call.id, inherited)
         self.tell(call.id, Hindered(at=at, hindrances=self._hindrances))
         if call.id in self._calls:
             self.tell(call.id, PartiesChanged(at=at, parties=self._parties_of(call.customer, call)))

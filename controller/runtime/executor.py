@@ -30,18 +30,18 @@ from controller.domain.events import (
     RecordingFailed,
     ResumeConfirmed,
     ResumeUnconfirmed,
-    SnoopGone,
     TimerFired,
 )
 from controller.domain.names import CallId, ChannelId, RecordingName
 from controller.domain.sampling import Draw, decided
+from controller.domain.sides import sides_of
 from controller.errors import DatabaseError, Gone, NotNow, PbxError
 from controller.runtime import metrics
 from controller.runtime.clock import now
-from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.doors import Door
 from controller.runtime.notices import Notices
 from controller.runtime.ports import Entry, Receipt, Register, SampledDecision
+from controller.runtime.sides import Sides, command_failed
 from controller.runtime.writer import Writer
 
 Tell = Callable[[CallId, Event], None]
@@ -64,9 +64,9 @@ class Executor:
         self,
         *,
         ari: Ari,
+        sides: Sides,
         writer: Writer,
         register: Register,
-        deadman: DeadMansSwitch,
         doors: Mapping[ChannelId, Door],
         notices: Notices,
         tell: Tell,
@@ -76,7 +76,7 @@ class Executor:
         self._register = register
         self._notices = notices
         self._writer = writer
-        self._deadman = deadman
+        self._sides = sides
         self._doors = doors
         self._tell = tell
         self._alarm = alarm
@@ -88,12 +88,11 @@ class Executor:
             case do.Pause(recording=recording):
                 self._spawn(self._pause(call.id, recording))
             case do.Stop(recording=recording):
-                self._deadman.released(recording)
-                self._spawn(self._stop(call.id, recording))
+                self._sides.stop(recording)
             case do.Resume(recording=recording):
                 self._spawn(self._resume(call.id, recording))
             case do.Snoop(recording=recording, channel=channel):
-                self._spawn(self._snoop(call.id, recording, channel))
+                self._spawn(self._sides.snoop(recording, channel))
             case do.StartRecording(recording=recording):
                 self._spawn(self._record(call.id, recording))
             case do.Commit() | do.CommitSampled():
@@ -137,53 +136,31 @@ class Executor:
         """Confirmed is what Asterisk answers, and then says of the recording's state."""
         began = monotonic()
         try:
-            await self._ari.pause_recording(recording)
-            state = (await self._ari.live_recording(recording)).state
+            paused = await self._sides.pause(recording)
         except PbxError as error:
-            self._failed("pause", error)
-            state = ""
-        if state == "paused":
+            command_failed("pause", error)
+            paused = False
+        if paused:
             metrics.PAUSE_SECONDS.observe(monotonic() - began)
             self._tell(call, PauseConfirmed(at=now(), recording=recording))
         else:
             self._tell(call, PauseUnconfirmed(at=now(), recording=recording))
 
-    async def _stop(self, call: CallId, recording: RecordingName) -> None:
-        """Over a new connection, and where none can be had, over those that there are."""
-        for fresh in (True, False):
-            try:
-                await self._ari.hangup(recording, fresh=fresh)
-            except Gone:
-                self._tell(call, SnoopGone(at=now(), recording=recording))
-                return
-            except PbxError as error:  # the core asks again, and the dead man's switch runs out
-                self._failed("stop", error)
-            else:
-                return
-
     # The slow lane
-
-    async def _snoop(self, call: CallId, recording: RecordingName, channel: ChannelId) -> None:
-        try:
-            await self._ari.snoop(channel, recording)
-        except PbxError as error:
-            self._failed("snoop", error)
-            self._tell(call, SnoopGone(at=now(), recording=recording))
 
     async def _record(self, call: CallId, recording: RecordingName) -> None:
         """No dead man's switch, no recording."""
         try:
-            await self._deadman.arm(recording)
-            await self._ari.record(recording, recording)
+            await self._sides.record(recording)
         except PbxError as error:
-            self._failed("record", error)
+            command_failed("record", error)
             self._tell(call, RecordingFailed(at=now(), recording=recording))
 
     async def _resume(self, call: CallId, recording: RecordingName) -> None:
         try:
-            await self._ari.resume_recording(recording)
+            await self._sides.resume(recording)
         except PbxError as error:
-            self._failed("resume", error)
+            command_failed("resume", error)
             self._tell(call, ResumeUnconfirmed(at=now(), recording=recording))
         else:
             self._tell(call, ResumeConfirmed(at=now(), recording=recording))
@@ -259,29 +236,27 @@ class Executor:
         moved()
 
     async def _move(self, recording: RecordingName) -> None:
-        with suppress(Gone, NotNow):  # NotNow: it was copied before, and perhaps not deleted
-            await self._ari.copy_stored_recording(recording, f"{QUARANTINE}/{recording}")
-        with suppress(Gone):
-            await self._ari.delete_stored_recording(recording)
+        for side in sides_of(recording):
+            with suppress(Gone, NotNow):  # NotNow: it was copied before, and perhaps not deleted
+                await self._ari.copy_stored_recording(side, f"{QUARANTINE}/{side}")
+            with suppress(Gone):
+                await self._ari.delete_stored_recording(side)
 
     async def _delete(self, recording: RecordingName) -> None:
-        for place in (recording, f"{QUARANTINE}/{recording}"):
-            with suppress(Gone):
-                await self._ari.delete_stored_recording(place)
+        for side in sides_of(recording):
+            for place in (side, f"{QUARANTINE}/{side}"):
+                with suppress(Gone):
+                    await self._ari.delete_stored_recording(place)
 
     async def _until_done(self, command: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await work()
             except PbxError as error:
-                self._failed(command, error)
+                command_failed(command, error)
                 await asyncio.sleep(AGAIN_S)
             else:
                 return
-
-    def _failed(self, command: str, error: PbxError) -> None:
-        metrics.COMMANDS_FAILED.labels(command).inc()
-        _log.warning("pbx.command_failed", command=command, error=type(error).__name__)
 
 
 def _written(command: do.Commit | do.CommitSampled, draw: Draw | None) -> Decision:

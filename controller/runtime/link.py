@@ -20,12 +20,13 @@ from controller.domain import events as told
 from controller.domain.call import Call
 from controller.domain.commands import Command, Store
 from controller.domain.decision import Reason
-from controller.domain.events import Event
+from controller.domain.events import Event, OfRecording
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import BridgeId, CallId, ChannelId, RecordingName
 from controller.domain.policy import Policy
 from controller.domain.recording import BEGUN, Phase
 from controller.domain.records import CallRecord, Record, RecordingRecord
+from controller.domain.sides import every_side, sides_of
 from controller.domain.switchboard import Switchboard
 from controller.errors import Gone, PbxError, PbxRefused
 from controller.runtime import metrics
@@ -37,6 +38,7 @@ from controller.runtime.listener import HOLDING, Listener, is_ours, wanted
 from controller.runtime.notices import Notices
 from controller.runtime.ports import Register
 from controller.runtime.reception import Reception
+from controller.runtime.sides import UNDER_WAY, Sides, Standing
 from controller.runtime.writer import Writer
 
 ALIVE_VARIABLE = "RC_ALIVE_UNTIL"
@@ -55,9 +57,6 @@ SILENT_WITHIN_S = 1.5
 SILENCED_AT_ONCE = 4
 
 REFRESHED_WITHIN_S = 0.5
-
-_STATES = ("recording", "paused")
-"""What Asterisk says of a live recording that is under way."""
 
 _log = structlog.get_logger(__name__)
 
@@ -126,11 +125,12 @@ class PbxLink:
         notices = Notices(self._ari)
         deadman = DeadMansSwitch(self._ari, watching=lambda: self.ready, name=settings.name)
         self._deadman = deadman
+        self._sides = Sides(ari=self._ari, deadman=deadman, tell=self._tell_recording)
         self._executor = Executor(
             ari=self._ari,
+            sides=self._sides,
             writer=writer,
             register=register,
-            deadman=deadman,
             doors=self._reception.doors,
             notices=notices,
             tell=self.tell,
@@ -150,6 +150,7 @@ class PbxLink:
             switchboard=self._switchboard,
             dispatcher=self.dispatcher,
             deadman=deadman,
+            sides=self._sides,
             reception=self._reception,
             notices=notices,
         )
@@ -209,6 +210,9 @@ class PbxLink:
         """Apply an event to a call."""
         self.dispatcher.tell(call, event)
 
+    def _tell_recording(self, recording: RecordingName, event: OfRecording) -> None:
+        self.dispatcher.tell_recording(recording, event)
+
     async def consent(self, session: AgiSession) -> None:
         """Hold the dialogue of a FastAGI session, unless nobody could watch the recording that it is for."""
         if self.ready and not self._leaving:
@@ -266,9 +270,9 @@ class PbxLink:
         """
         self.ready = False
         await self._reception.let_go_of_everybody()
-        for recording in () if self._leaving else self._recordings():
+        for side in () if self._leaving else every_side(self._recordings()):
             with suppress(PbxError):
-                await self._ari.hangup(recording)
+                await self._ari.hangup(side)
         self.dispatcher.forget_everything()
         self._switchboard.clear()
         self._acquainted = False
@@ -348,22 +352,15 @@ class PbxLink:
     async def _take_over(self, channels: dict[str, Channel]) -> None:
         """Go on with the calls of a daemon that is no more; of those whose customer has left meanwhile, say so."""
         for call in self.estate.calls(self.dispatcher.policy) if self.estate is not None else ():
-            states = await self._states_of(call, channels)
-            recording, paused = (frozenset(n for n, s in states.items() if s == is_so) for is_so in _STATES)
-            self.dispatcher.inherit(call, recording=recording, paused=paused)
+            names = [track.recording.name for track in call.tracks if track.recording is not None]
+            standing = {name: await self._sides.take_over(name, channels) for name in names}
+            recording, paused, torn = (
+                frozenset(name for name, found in standing.items() if found is one)
+                for one in (Standing.RECORDING, Standing.PAUSED, Standing.TORN)
+            )
+            self.dispatcher.inherit(call, recording=recording | torn, paused=paused, torn=torn)
             if call.customer not in self._switchboard:
                 self.dispatcher.gone(call.customer)
-
-    async def _states_of(self, call: Call, channels: dict[str, Channel]) -> dict[RecordingName, str]:
-        """What Asterisk says of the recordings of a call; for those that go on the dead man's switch is set anew."""
-        names = [track.recording.name for track in call.tracks if track.recording is not None]
-        states = {}
-        for name in [name for name in names if name in channels]:
-            with suppress(Gone):
-                states[name] = (await self._ari.live_recording(name)).state
-                self._deadman.known(name, channels[name].name)
-                await self._deadman.arm(name)
-        return states
 
     def _place(self, channel: ChannelId, bridge: str | None) -> None:
         if bridge is not None:
@@ -386,7 +383,9 @@ class PbxLink:
         for recording, (call, phase) in known.items():
             if recording in watched:
                 await self._catch_up_recording(call, recording, phase, channels)
-        for unknown in [c for c in channels if is_ours(c) and c not in known]:
+        self._sides.forget_all_but(self._recordings())
+        sides = every_side(known)
+        for unknown in [c for c in channels if is_ours(c) and c not in sides]:
             _log.warning("pbx.unknown_recording_stopped", pbx=self.name, recording=unknown)
             try:
                 await self._ari.hangup(unknown)
@@ -396,19 +395,20 @@ class PbxLink:
     async def _catch_up_recording(
         self, call: CallId, recording: RecordingName, phase: Phase, channels: dict[str, Channel]
     ) -> None:
-        if recording not in channels:
-            self._listener.snoop_gone(recording)
+        """One that is paused in truth is, and one that records does, on both sides; else it ends."""
+        gone = [side for side in sides_of(recording) if side not in channels]
+        for side in gone:
+            self._listener.snoop_gone(side)
+        if gone or phase not in BEGUN:
             return
-        if phase not in BEGUN:
-            return
-        try:
-            state = (await self._ari.live_recording(recording)).state
-        except Gone:
-            state = ""
-        if state not in _STATES:
-            self.tell(call, told.RecordingEnded(at=now(), recording=recording))
-        elif state == "recording" and phase is Phase.PAUSED is self._phase(recording):
+        states = await self._sides.states(recording)
+        for side, state in zip(sides_of(recording), states, strict=True):
+            if state not in UNDER_WAY:
+                self._sides.hear(side, told.RecordingEnded)
+        if "recording" in states and phase is Phase.PAUSED is self._phase(recording):
             self.tell(call, told.PauseUnconfirmed(at=now(), recording=recording))
+        elif set(states) == UNDER_WAY and phase is Phase.RECORDING is self._phase(recording):
+            self.tell(call, told.RecordingFailed(at=now(), recording=recording))
 
     def _phase(self, recording: RecordingName) -> Phase | None:
         """What a recording is by now."""

@@ -10,7 +10,7 @@ from typing import assert_never
 from controller.ari import events as ari
 from controller.ari.resources import Bridge, Channel
 from controller.domain import events as told
-from controller.domain.names import BridgeId, ChannelId, RecordingName
+from controller.domain.names import BridgeId, ChannelId, Side
 from controller.domain.policy import Policy
 from controller.domain.switchboard import Switchboard
 from controller.runtime.clock import now
@@ -20,15 +20,16 @@ from controller.runtime.lag import Lag
 from controller.runtime.notices import Notices
 from controller.runtime.reception import Reception
 from controller.runtime.requests import CAUSES
+from controller.runtime.sides import Sides
 
-_OURS = re.compile(r"rc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-.+-[0-9]+")
+_OURS = re.compile(r"rc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-.+-[0-9]+(-stereo(-agent)?)?")
 
 HOLDING = "holding_bridge"
 """Asterisk's bridge of those who wait, each for themselves: a parking lot. Nobody in it hears anybody."""
 
 
 def is_ours(identity: str) -> bool:
-    """Whether this is the name of a recording of ours, or the id of its snoop channel.
+    """Whether this is the name of a recording of ours, or of a side of one, or the id of its snoop channel.
 
     Told by the whole of it: a PBX whose system name is `rc` has channels of its own that begin alike.
     """
@@ -76,12 +77,14 @@ class Listener:
         switchboard: Switchboard,
         dispatcher: Dispatcher,
         deadman: DeadMansSwitch,
+        sides: Sides,
         reception: Reception,
         notices: Notices,
     ) -> None:
         self._switchboard = switchboard
         self._dispatcher = dispatcher
         self._deadman = deadman
+        self._sides = sides
         self._reception = reception
         self._notices = notices
         self._lag = Lag()
@@ -116,16 +119,13 @@ class Listener:
                 self._reception.left(ChannelId(channel.id))
             case ari.RecordingStarted(recording=live):
                 if is_ours(live.name):
-                    name = RecordingName(live.name)
-                    self._dispatcher.tell_recording(name, told.RecordingStarted(at=now(), recording=name))
+                    self._sides.hear(Side(live.name), told.RecordingStarted)
             case ari.RecordingFinished(recording=live):
                 if is_ours(live.name):
-                    name = RecordingName(live.name)
-                    self._dispatcher.tell_recording(name, told.RecordingEnded(at=now(), recording=name))
+                    self._sides.hear(Side(live.name), told.RecordingEnded)
             case ari.RecordingFailed(recording=live):
                 if is_ours(live.name):
-                    name = RecordingName(live.name)
-                    self._dispatcher.tell_recording(name, told.RecordingFailed(at=now(), recording=name))
+                    self._sides.hear(Side(live.name), told.RecordingFailed)
             case ari.PlaybackFinished(playback=playback):
                 self._reception.played(playback.id, whole=playback.state == "done")
                 self._notices.played(playback.id, whole=playback.state == "done")
@@ -160,14 +160,14 @@ class Listener:
         self._touch(channel)
         if is_ours(channel.id):
             self._notices.gone(channel.id)
-            self.snoop_gone(RecordingName(channel.id))
+            self.snoop_gone(Side(channel.id))
         else:
             self.gone(ChannelId(channel.id))
 
-    def snoop_gone(self, recording: RecordingName) -> None:
+    def snoop_gone(self, side: Side) -> None:
         """A snoop channel no longer exists."""
-        self._deadman.released(recording)
-        self._dispatcher.tell_recording(recording, told.SnoopGone(at=now(), recording=recording))
+        self._deadman.released(side)
+        self._sides.hear(side, told.SnoopGone)
 
     def gone(self, channel: ChannelId) -> None:
         """A channel no longer exists."""
@@ -218,9 +218,9 @@ class Listener:
         if channel.id in self._notices:
             self._notices.arrived(channel.id)
         elif is_ours(channel.id):
-            recording = RecordingName(channel.id)
-            self._deadman.known(recording, channel.name)
-            self._dispatcher.tell_recording(recording, told.SnoopReady(at=now(), recording=recording))
+            side = Side(channel.id)
+            self._deadman.known(side, channel.name)
+            self._sides.hear(side, told.SnoopReady)
         else:
             self.seen(channel)
             self._reception.came(channel, args)

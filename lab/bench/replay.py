@@ -38,6 +38,7 @@ from controller.runtime.dispatcher import Dispatcher, Question
 from controller.runtime.listener import Listener, wanted
 from controller.runtime.notices import Notices
 from controller.runtime.reception import Reception
+from controller.runtime.sides import Sides
 from lab.bench import messages
 from lab.bench.cost import resident_bytes
 
@@ -85,6 +86,7 @@ class Replay:
             switchboard=switchboard,
             dispatcher=self._dispatcher,
             deadman=deadman,
+            sides=Sides(ari=ari, deadman=deadman, tell=self._dispatcher.tell_recording),
             reception=reception,
             notices=Notices(ari),
         )

@@ -15,6 +15,7 @@ from controller.config import Mqtt
 from controller.config.period import parse_period, within, written
 from controller.domain.policy import (
     Basis,
+    Channels,
     Consent,
     ConsentMode,
     Direction,
@@ -55,6 +56,11 @@ def test_purpose_is_built_with_every_default_of_the_law(place: Place) -> None:
             consulted=date(2026, 2, 28),
         )
     }
+
+
+def test_purpose_is_recorded_in_stereo_where_it_says_so(place: Place, changed: Changed) -> None:
+    text = changed({"retention: 6 months": "retention: 6 months\n    channels: stereo"})
+    assert place.load(text).policy.purposes["quality"].channels is Channels.STEREO
 
 
 def test_lower_rate_lowers_the_minimum_that_is_not_given(place: Place, changed: Changed) -> None:

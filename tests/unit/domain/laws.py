@@ -27,6 +27,7 @@ from controller.domain.parties import Role
 from controller.domain.policy import Basis, Start
 from controller.domain.recording import Phase, Recording
 from controller.domain.records import CallRecord, RecordingState
+from controller.domain.sides import STEREO
 
 OUTCOMES = events.PauseConfirmed | events.PauseUnconfirmed | events.ResumeConfirmed | events.ResumeUnconfirmed
 HARMLESS_ROLES = {Role.AGENT, Role.ASKED}
@@ -45,7 +46,7 @@ def recordings(call: Call) -> dict[RecordingName, Recording]:
 
 def purpose_of(name: RecordingName) -> str:
     """The purpose in a recording's name."""
-    return name.split("-")[-2]
+    return name.removesuffix(STEREO).split("-")[-2]
 
 
 def _withdrawn_by(event: events.Event, after: Call) -> set[str]:

@@ -25,6 +25,7 @@ from controller.domain.parties import Party, Role
 from controller.domain.policy import (
     Asked,
     Basis,
+    Channels,
     Consent,
     ConsentMode,
     Direction,
@@ -81,6 +82,7 @@ def purpose(
     sampling: Sampling | None = None,
     consent: Consent = OPT_OUT,
     notice: str | None = None,
+    channels: Channels = Channels.MONO,
 ) -> Purpose:
     """A purpose that records every call, unless told otherwise."""
     return Purpose(
@@ -91,6 +93,7 @@ def purpose(
         consent=consent,
         retention=Period(months=6),
         notice=notice,
+        channels=channels,
     )
 
 

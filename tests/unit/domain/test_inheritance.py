@@ -24,8 +24,9 @@ def inherited(story: Story, *, asterisk: str, keeper: str = "b") -> None:
     story.happens(
         events.Inherited(
             at=story.now,
-            recording=name if asterisk == "recording" else nothing,  # type: ignore[arg-type]
+            recording=name if asterisk in {"recording", "torn"} else nothing,  # type: ignore[arg-type]
             paused=name if asterisk == "paused" else nothing,  # type: ignore[arg-type]
+            torn=name if asterisk == "torn" else nothing,  # type: ignore[arg-type]
             keeper=keeper,
         )
     )
@@ -44,6 +45,9 @@ def inherited(story: Story, *, asterisk: str, keeper: str = "b") -> None:
         pytest.param("paused", "recording", "stopping", ["Stop"], id="and what records though it was paused"),
         pytest.param("starting", "recording", "stopping", ["Stop"], id="stops what had not begun"),
         pytest.param("stopping", "recording", "stopping", ["Stop"], id="stops again what was to stop"),
+        pytest.param("recording", "torn", "stopping", ["Stop"], id="stops what records on one side only"),
+        pytest.param("resuming", "torn", "stopping", ["Stop"], id="and what was to go on and does on one side only"),
+        pytest.param("paused", "torn", "stopping", ["Stop"], id="and what is paused on one side only"),
         pytest.param("recording", "nothing", None, [], id="closes what has ended unseen"),
         pytest.param("stopping", "nothing", None, [], id="and what was to stop, and has"),
     ],
@@ -54,12 +58,13 @@ def test_the_next_daemon(before: str, asterisk: str, after: str | None, did: lis
     assert (story.phase, story.did) == (after, did)
 
 
+@pytest.mark.parametrize("asterisk", ["recording", "torn"])
 @pytest.mark.parametrize("before", ["pausing", "paused"])
-def test_what_was_recorded_through_a_pause_is_quarantined(before: str) -> None:
+def test_what_was_recorded_through_a_pause_is_quarantined(before: str, asterisk: str) -> None:
     story = up_to(Phase(before))
     asked_at = story.recording.halted_at
     story.passes(4000)
-    inherited(story, asterisk="recording")
+    inherited(story, asterisk=asterisk)
     story.pbx_says(events.RecordingEnded)
     assert story.did == ["Quarantine"]
     record = next(c.record for c in story.every(Store) if isinstance(c.record, RecordingRecord))

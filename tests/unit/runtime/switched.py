@@ -6,6 +6,7 @@ from controller.domain import events
 from controller.domain.call import Call
 from controller.domain.commands import Command, Commit, Log
 from controller.domain.names import BridgeId, CallId, ChannelId, RecordingName
+from controller.domain.policy import Purpose
 from controller.domain.recording import Phase
 from controller.domain.switchboard import Switchboard
 from controller.runtime.dispatcher import Dispatcher, Question
@@ -15,12 +16,12 @@ from tests.unit.domain.stories import NOON, asked_for, policy, told
 class Switched:
     """A dispatcher, its switchboard, and every command that was given, oldest first."""
 
-    def __init__(self, *, too_many: Callable[[int], bool] = lambda _calls: False) -> None:
+    def __init__(self, *purposes: Purpose, too_many: Callable[[int], bool] = lambda _calls: False) -> None:
         self.commands: list[tuple[CallId, Command]] = []
         self.switchboard = Switchboard()
         self.dispatcher = Dispatcher(
             pbx="main",
-            policy=policy(),
+            policy=policy(*purposes),
             switchboard=self.switchboard,
             carry_out=lambda call, command: self.commands.append((call.id, command)),
             too_many=too_many,
@@ -93,7 +94,7 @@ class Switched:
             command for of, command in reversed(self.commands) if of == call_id and isinstance(command, Commit)
         )
         self.dispatcher.tell(call_id, events.DecisionCommitted(at=NOON, token=asked.token, seq=1, draw=None))
-        name = RecordingName(f"rc-{call_id}-quality-1")
+        name = self.recording(call_id)
         for kind in (events.SnoopReady, events.RecordingStarted):
             self.dispatcher.tell_recording(name, kind(at=NOON, recording=name))
         assert self.phase(call_id) is Phase.RECORDING

@@ -11,13 +11,14 @@ from controller.ari.client import Ari
 from controller.domain.commands import Command, Commit, CommitSampled, Stop
 from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.events import DecisionCommitted, DecisionLost, Event
-from controller.domain.names import CallId, RecordingName
+from controller.domain.names import CallId, RecordingName, Side
 from controller.domain.turn import Turn
 from controller.errors import Gone, PbxUnreachable
 from controller.runtime.deadman import DeadMansSwitch, KeepsAlive
 from controller.runtime.executor import Executor
 from controller.runtime.notices import Notices
 from controller.runtime.ports import Entry, Receipt, Register
+from controller.runtime.sides import Sides
 from controller.runtime.writer import Done, Writer
 from tests.unit.domain.stories import NOON, SAMPLING, drawn, new_call, policy
 
@@ -46,13 +47,12 @@ def carried_out(command: Command, receipt: Receipt | None) -> list[type[Event]]:
     def tell(_call: CallId, event: Event) -> None:
         told.append(type(event))
 
-    deadman = DeadMansSwitch(cast("KeepsAlive", None), watching=lambda: True, name="main")
     writer = cast("Writer", Paper(receipt))
     executor = Executor(
         ari=cast("Ari", None),
+        sides=cast("Sides", None),
         writer=writer,
         register=cast("Register", None),
-        deadman=deadman,
         doors={},
         notices=cast("Notices", None),
         tell=tell,
@@ -90,11 +90,11 @@ def test_a_decision_that_is_lost_does_not_count() -> None:
 
 async def test_a_snoop_that_is_gone_already_cannot_be_recorded_from() -> None:
     deadman = DeadMansSwitch(cast("KeepsAlive", None), watching=lambda: True, name="main")
-    name = RecordingName("rc-call-quality-1")
-    deadman.known(name, "Snoop/x-00000001")
-    deadman.released(name)
+    side = Side("rc-call-quality-1")
+    deadman.known(side, "Snoop/x-00000001")
+    deadman.released(side)
     with pytest.raises(Gone):
-        await deadman.arm(name)
+        await deadman.arm(side)
 
 
 @dataclass
@@ -118,13 +118,13 @@ async def stopped(pbx: Refusing) -> None:
     """Have a recording stopped; then the dead man's switch has its turn."""
     name = RecordingName("rc-call-quality-1")
     deadman = DeadMansSwitch(cast("KeepsAlive", pbx), watching=lambda: True, name="main")
-    deadman.known(name, "Snoop/customer-00000001")
-    await deadman.arm(name)
+    deadman.known(Side(name), "Snoop/customer-00000001")
+    await deadman.arm(Side(name))
     executor = Executor(
         ari=cast("Ari", pbx),
+        sides=Sides(ari=cast("Ari", pbx), deadman=deadman, tell=lambda _recording, _event: None),
         writer=cast("Writer", None),
         register=cast("Register", None),
-        deadman=deadman,
         doors={},
         notices=cast("Notices", None),
         tell=lambda _call, _event: None,

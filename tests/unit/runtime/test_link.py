@@ -1,5 +1,6 @@
 """What is asked of a PBX after the link is made, and what is taken from its answers."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,16 +16,19 @@ from controller.ari.resources import Bridge, Channel, Dialplan, LiveRecording
 from controller.config.settings import Ari as AriSettings
 from controller.config.settings import Pbx
 from controller.domain import events
+from controller.domain.call import Call
 from controller.domain.decision import Reason
-from controller.domain.names import CallId
-from controller.domain.policy import Pauses
+from controller.domain.names import CallId, Side
+from controller.domain.policy import Channels, Pauses, Policy
 from controller.domain.recording import Phase
+from controller.domain.sides import sides_of
 from controller.errors import PbxRefused
-from controller.runtime.link import PbxLink
+from controller.runtime.link import Estate, PbxLink
 from controller.runtime.listener import is_ours
 from controller.runtime.ports import Ledger, Register
+from controller.runtime.sides import _Pair
 from controller.runtime.writer import Writer
-from tests.unit.domain.stories import NOON, policy
+from tests.unit.domain.stories import NOON, policy, purpose
 from tests.unit.runtime.journals import Notebook
 from tests.unit.runtime.switched import Switched
 
@@ -47,6 +51,9 @@ class Asterisk:
     hung_up: list[str] = field(default_factory=list)
     continued: list[str] = field(default_factory=list)
     lacks: str = ""
+    states: dict[str, str] = field(default_factory=dict)
+    """Of live recordings; one of which nothing is said records."""
+    estate: Estate | None = None
 
     async def has_module(self, name: str) -> bool:
         return name != self.lacks
@@ -58,8 +65,10 @@ class Asterisk:
     async def bridges(self) -> list[Bridge]:
         return self.bridged
 
-    async def hangup(self, channel: str) -> None:
+    async def hangup(self, channel: str, *, fresh: bool = False) -> None:  # noqa: ARG002
         self.hung_up.append(channel)
+
+    async def pause_recording(self, name: str) -> None: ...
 
     async def continue_in_dialplan(self, channel: str) -> None:
         self.continued.append(channel)
@@ -85,21 +94,30 @@ class Asterisk:
             writer=Writer(cast("Ledger", None), Notebook()),
             register=cast("Register", None),
         )
-        self.link._ari = self.link._reception._ari = cast("Ari", self)
+        self.link._ari = self.link._reception._ari = self.link._sides._ari = cast("Ari", self)
         self.link._deadman._pbx = self
+        self.link.estate = self.estate
         with suppress(PbxRefused):
             await self.link._catch_up()
         return self.link
 
     async def live_recording(self, name: str) -> LiveRecording:
-        return LiveRecording(name=name, state="recording")
+        return LiveRecording(name=name, state=self.states.get(name, "recording"))
 
     async def keep_recording_alive(self, snoop_channel_name: str, seconds: int) -> None: ...
 
 
 @pytest.mark.parametrize(
     ("identity", "ours"),
-    [(OURS, True), ("rc-1795480338.12", False), ("rc-paris-1795480338.12", False), (f"x{OURS}", False)],
+    [
+        (OURS, True),
+        (f"{OURS}-stereo", True),
+        (f"{OURS}-stereo-agent", True),
+        (f"{OURS}-agent", False),
+        ("rc-1795480338.12", False),
+        ("rc-paris-1795480338.12", False),
+        (f"x{OURS}", False),
+    ],
 )
 def test_only_what_is_named_as_we_name_it_is_ours(identity: str, *, ours: bool) -> None:
     assert is_ours(identity) is ours
@@ -187,6 +205,121 @@ async def test_a_recording_that_is_called_paused_and_records_is_ended() -> None:
     pbx.bridged = [Bridge(id="talk", technology="simple_bridge", channels=("201", "customer"))]
     await link._catch_up()
     assert switched.phase(call) is Phase.STOPPING
+
+
+async def in_stereo(*, paused: bool = False) -> tuple[Asterisk, Switched, CallId, tuple[Side, ...]]:
+    """A call that is recorded in stereo on a PBX, whose every channel is there; and the sides of its recording."""
+    switched, pbx = Switched(purpose(channels=Channels.STEREO)), Asterisk([AGENT, CUSTOMER])
+    call = recorded(await pbx.is_met(), switched)
+    name = switched.recording(call)
+    if paused:
+        switched.dispatcher.tell(call, events.PauseRequested(at=NOON, cause=Reason.PAYMENT, origin="api", actor="api"))
+        switched.dispatcher.tell_recording(name, events.PauseConfirmed(at=NOON, recording=name))
+    snoops = [Channel(id=side, name=f"Snoop/customer-{side}") for side in sides_of(name)]
+    pbx.link._sides._pairs[name] = _Pair(sides_of(name))
+    pbx.present = [Channel(id="201", name="PJSIP/201-00000001"), CUSTOMER, *snoops]
+    pbx.bridged = [Bridge(id="talk", technology="simple_bridge", channels=("201", "customer"))]
+    return pbx, switched, call, sides_of(name)
+
+
+async def caught_up(pbx: Asterisk) -> None:
+    """The link has caught up, and what it set going has come to its end."""
+    await pbx.link._catch_up()
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("place", [0, 1])
+async def test_a_stereo_recording_whose_sides_differ_is_ended(place: int, *, paused: bool) -> None:
+    """Another program has paused, or resumed, one of them."""
+    pbx, switched, call, sides = await in_stereo(paused=paused)
+    pbx.states = dict.fromkeys(sides, "paused" if paused else "recording")
+    pbx.states[sides[place]] = "recording" if paused else "paused"
+    await caught_up(pbx)
+    recording = switched.call(call).tracks[0].recording
+    assert recording is not None
+    assert (recording.phase, recording.tainted_from is not None) == (Phase.STOPPING, paused)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_stereo_recording_whose_sides_agree_goes_on(*, paused: bool) -> None:
+    pbx, switched, call, sides = await in_stereo(paused=paused)
+    pbx.states = dict.fromkeys(sides, "paused" if paused else "recording")
+    await caught_up(pbx)
+    assert (switched.phase(call), pbx.hung_up) == (Phase.PAUSED if paused else Phase.RECORDING, [])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_a_side_whose_other_is_gone_when_the_link_is_made_is_hung_up(place: int) -> None:
+    pbx, switched, call, sides = await in_stereo()
+    pbx.present = [channel for channel in pbx.present if channel.id != sides[place]]
+    await caught_up(pbx)
+    assert pbx.hung_up == [sides[1 - place]]
+    pbx.link._listener.snoop_gone(sides[1 - place])
+    assert switched.phase(call) is Phase.LOST
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_a_side_whose_other_has_ended_when_the_link_is_made_is_hung_up(place: int) -> None:
+    pbx, _, _, sides = await in_stereo()
+    pbx.states = {sides[place]: "done"}
+    await caught_up(pbx)
+    assert pbx.hung_up == [sides[1 - place]]
+
+
+async def test_a_side_that_nobody_knows_is_hung_up() -> None:
+    sides = [f"{OURS}-stereo", f"{OURS}-stereo-agent"]
+    pbx = Asterisk([Channel(id=side, name=f"Snoop/{side}") for side in sides])
+    await pbx.is_met()
+    assert pbx.hung_up == sides
+
+
+async def test_a_pbx_that_is_let_go_of_has_both_sides_hung_up() -> None:
+    pbx, _, _, sides = await in_stereo()
+    await pbx.link.let_go_of_everything()
+    assert sorted(pbx.hung_up) == sorted(sides)
+
+
+@dataclass
+class Left:
+    """The one call that a daemon has left."""
+
+    call: Call
+
+    def calls(self, _policy: Policy) -> list[Call]:
+        return [self.call]
+
+    def settle(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("states", "phase", "tainted", "paused"),
+    [
+        pytest.param(
+            ("recording", "recording"), Phase.PAUSING, False, False, id="which both record is paused at first"
+        ),
+        pytest.param(("paused", "paused"), Phase.PAUSED, False, True, id="which both are paused stays so"),
+        pytest.param(("paused", "recording"), Phase.STOPPING, False, False, id="of which one does not record ends"),
+        pytest.param(
+            ("recording", "paused"), Phase.STOPPING, True, True, id="of which one is not paused ends, tainted"
+        ),
+        pytest.param(("paused", "gone"), Phase.STOPPING, True, True, id="of which one is gone ends"),
+    ],
+)
+async def test_a_stereo_recording_of_a_former_daemon(
+    states: tuple[str, str], phase: Phase, *, tainted: bool, paused: bool
+) -> None:
+    pbx, switched, call, sides = await in_stereo(paused=paused)
+    former = switched.call(call)
+    found_by_it: dict[str, str] = dict(zip(sides, states, strict=True))
+    present = [channel for channel in pbx.present if found_by_it.get(channel.id) != "gone"]
+    heir = Asterisk(present, bridged=pbx.bridged, states=found_by_it, estate=Left(former))
+    link = await heir.is_met()
+    found = link.dispatcher.call(call)
+    assert found is not None
+    recording = found.tracks[0].recording
+    assert recording is not None
+    assert (recording.phase, recording.tainted_from is not None) == (phase, tainted)
 
 
 async def test_a_payment_that_began_while_events_were_lost_pauses() -> None:

@@ -18,6 +18,7 @@ from controller.runtime.deadman import DeadMansSwitch
 from controller.runtime.listener import Listener, wanted
 from controller.runtime.notices import Notices
 from controller.runtime.reception import Reception
+from controller.runtime.sides import Sides
 from tests.unit.domain.stories import NOON, policy
 from tests.unit.runtime.switched import Switched
 
@@ -37,6 +38,7 @@ class Line:
             switchboard=self.pbx.switchboard,
             dispatcher=self.pbx.dispatcher,
             deadman=cast("DeadMansSwitch", None),
+            sides=cast("Sides", None),
             reception=Reception(ari=cast("Ari", None), numbers_key=b"key", country="FR"),
             notices=cast("Notices", None),
         )

@@ -14,6 +14,7 @@ from controller.runtime.deadman import DeadMansSwitch, KeepsAlive
 from controller.runtime.executor import Executor
 from controller.runtime.notices import Notices
 from controller.runtime.ports import Register
+from controller.runtime.sides import Sides
 from controller.runtime.writer import Writer
 from tests.unit.ari.test_ari_http import ari_against
 from tests.unit.domain.stories import new_call, policy
@@ -45,11 +46,12 @@ async def told(pause: web.Response, state: web.Response) -> type[Event]:
         heard.put_nowait(event)
 
     async with ari_against(answer, timeout_s=0.5) as ari, asyncio.timeout(10):
+        deadman = DeadMansSwitch(cast("KeepsAlive", None), watching=lambda: True, name="main")
         executor = Executor(
             ari=ari,
+            sides=Sides(ari=ari, deadman=deadman, tell=lambda _recording, _event: None),
             writer=cast("Writer", None),
             register=cast("Register", None),
-            deadman=DeadMansSwitch(cast("KeepsAlive", None), watching=lambda: True, name="main"),
             doors={},
             notices=cast("Notices", None),
             tell=tell,
