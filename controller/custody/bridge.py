@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -49,13 +49,18 @@ class _Bridge:
         return await anext(self._pieces, None)
 
 
-async def in_thread(work: Callable[[Iterator[bytes]], T], pieces: AsyncIterator[bytes]) -> T:
-    """What ``work`` makes of ``pieces``, in a thread of its own. Raises what either raises.
+async def in_thread(work: Callable[[Sequence[Iterator[bytes]]], T], files: Sequence[AsyncIterator[bytes]]) -> T:
+    """What ``work`` makes of the pieces of these files, in a thread of its own. Raises what either raises.
 
     Cancelled, it lets the thread have no more pieces, and does not wait long for its end.
     """
-    bridge = _Bridge(pieces, asyncio.get_running_loop())
-    return await _threaded(lambda: work(iter(bridge)), bridge.close)
+    bridges = [_Bridge(pieces, asyncio.get_running_loop()) for pieces in files]
+
+    def close() -> None:
+        for bridge in bridges:
+            bridge.close()
+
+    return await _threaded(lambda: work([iter(bridge) for bridge in bridges]), close)
 
 
 async def off_the_loop(work: Callable[[], T]) -> T:

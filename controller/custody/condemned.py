@@ -16,6 +16,7 @@ from controller.custody.custody import Custody
 from controller.db.condemned import condemned, quarantined
 from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.records import CondemnedRecord, ErasureRecord, RecordingRecord, RecordingState
+from controller.domain.sides import sides_of
 from controller.errors import Gone
 from controller.runtime.clock import now
 from controller.runtime.executor import QUARANTINE
@@ -68,8 +69,9 @@ class Condemned:
         return replace(decision, call_id=one.call_id, pbx=one.pbx, purpose=one.purpose, rule="storage.quarantine_kept")
 
     async def _delete(self, one: RecordingRecord) -> None:
-        for place in (one.name, f"{QUARANTINE}/{one.name}"):
-            with suppress(Gone):
-                await self._ari.delete_stored_recording(place)
+        for side in sides_of(one.name):
+            for place in (side, f"{QUARANTINE}/{side}"):
+                with suppress(Gone):
+                    await self._ari.delete_stored_recording(place)
         await self._custody.ledger.write([replace(one, state=RecordingState.DISCARDED)])
         _log.info("condemned.deleted", pbx=self._pbx, recording=one.name)

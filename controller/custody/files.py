@@ -5,12 +5,14 @@ Owns where they are read from and how they are taken away there. Which of them, 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, Self
 
 from controller.ari.client import Ari
 from controller.config import Pbx
+from controller.domain.names import RecordingName
+from controller.domain.sides import sides_of
 from controller.errors import Gone, PbxUnreachable
 
 ENDING = ".wav"
@@ -41,6 +43,42 @@ class PbxFiles(Protocol):
     async def delete(self, recording: str) -> None:
         """Take a file from the PBX; one that is gone already is gone."""
         ...
+
+
+class _Nothing:
+    """A side that never began has no file."""
+
+    octets = 0
+
+    @property
+    def pieces(self) -> Self:
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+@asynccontextmanager
+async def opened(files: PbxFiles, recording: RecordingName) -> AsyncGenerator[list[PbxFile]]:
+    """Read the files of a recording, the customer's side first; one that is missing beside another is empty.
+
+    Raises ``Gone`` where there is none at all.
+    """
+    async with AsyncExitStack() as stack:
+        found: list[PbxFile] = []
+        missing: list[Gone] = []
+        for side in sides_of(recording):
+            try:
+                found.append(await stack.enter_async_context(files.opened(side)))
+            except Gone as gone:
+                missing.append(gone)
+                found.append(_Nothing())
+        if len(missing) == len(found):
+            raise missing[0]
+        yield found
 
 
 class AriFiles:

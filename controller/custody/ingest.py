@@ -24,7 +24,9 @@ from controller.custody.putting import Put, content_of, object_name, object_of, 
 from controller.db.holdings import Holding, holding
 from controller.db.intake import Waiting
 from controller.domain.decision import Fact, Kind, Reason, Verdict
+from controller.domain.names import RecordingName
 from controller.domain.records import RecordingState, StoredRecord, StoredState, Tier
+from controller.domain.sides import sides_of
 from controller.errors import Gone, SealBroken
 from controller.runtime import metrics
 from controller.runtime.clock import now
@@ -157,7 +159,8 @@ class Ingest:
         if found.stored.state in _GOING:  # a put that was under way meanwhile leaves an object that nobody can open
             await off_the_loop(lambda: self.custody.vault.remove(found.stored))
         if found.stored.off_pbx_at is None:
-            await self.files.delete(found.name)
+            for side in sides_of(RecordingName(found.name)):
+                await self.files.delete(side)
             off = StoredRecord(recording=found.name, state=found.stored.state, off_pbx_at=now())
             await self.custody.write([off])
 

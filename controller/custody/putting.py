@@ -3,17 +3,19 @@
 Owns what is put under which key. Whether it is to be put, and what is written of it, is ``ingest``'s business.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyrage.x25519 import Identity
 
+from controller.audio.stereo import StereoWav
 from controller.custody.bridge import in_thread, off_the_loop
 from controller.custody.custody import Custody
-from controller.custody.files import PbxFiles
+from controller.custody.files import PbxFiles, opened
 from controller.custody.mending import Mended
 from controller.db.holdings import Holding
+from controller.domain.names import RecordingName
 from controller.domain.records import StoredRecord, StoredState
 from controller.errors import ObjectGone, SealBroken
 from controller.runtime.clock import now
@@ -30,16 +32,19 @@ class Put:
 
 
 async def put(custody: Custody, files: PbxFiles, found: Holding) -> Put:
-    """Seal the file of a recording into its object, and read it back. Raises ``PbxError``, ``StoreError``."""
-    async with files.opened(found.name) as file:
-        key, octets = await _key(custody, found), file.octets
+    """Seal the file of a recording into its object, and read it back; of two sides one file is made.
 
-        def sealed(pieces: Iterator[bytes]) -> Put:
-            mended = Mended(pieces, octets)
-            content = custody.vault.put(object_of(found), mended, key)
-            return Put(content=content, partial=mended.partial)
+    Raises ``PbxError``, ``StoreError``.
+    """
+    async with opened(files, RecordingName(found.name)) as sides:
+        key, octets = await _key(custody, found), [side.octets for side in sides]
 
-        return await in_thread(sealed, file.pieces)
+        def sealed(pieces: Sequence[Iterator[bytes]]) -> Put:
+            whole = StereoWav(*pieces, octets=octets) if len(sides) > 1 else Mended(pieces[0], octets[0])
+            content = custody.vault.put(object_of(found), whole, key)
+            return Put(content=content, partial=whole.partial)
+
+        return await in_thread(sealed, [side.pieces for side in sides])
 
 
 async def content_of(custody: Custody, found: Holding) -> Content | None:

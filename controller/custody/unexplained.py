@@ -14,6 +14,8 @@ from controller.ari.client import Ari
 from controller.custody.custody import Custody
 from controller.db.intake import unknown
 from controller.domain.decision import Kind, Reason, Verdict
+from controller.domain.names import Side
+from controller.domain.sides import recording_of
 from controller.errors import Gone, NotNow
 from controller.runtime import metrics
 from controller.runtime.executor import QUARANTINE
@@ -42,7 +44,8 @@ class Unexplained:
         if time.monotonic() < self._again_at:
             return
         ours = {name for name in await self._ari.stored_recordings() if _is_ours(name)}
-        found = await unknown(self._custody.engine, ours)
+        recordings = await unknown(self._custody.engine, {recording_of(Side(name)) for name in ours})
+        found = {name for name in ours if recording_of(Side(name)) in recordings}
         for name in sorted(found & self._seen):
             if not await self._live(name):
                 await self._hide(name)

@@ -12,7 +12,9 @@ from controller.ari.client import Ari
 from controller.custody import holds
 from controller.custody.condemned import Condemned
 from controller.custody.custody import Custody
+from controller.domain.names import RecordingName
 from controller.domain.records import CondemnedRecord, RecordingRecord, RecordingState
+from controller.domain.sides import in_stereo, sides_of
 from controller.errors import Gone
 from controller.runtime.clock import now
 from tests.integration.entries import a_call, a_recording
@@ -84,6 +86,14 @@ async def test_what_was_out_of_hearing_for_long_enough_is_destroyed(
     decided = rows(database, "SELECT kind, verdict, reason, rule, facts->>'recording' FROM decision")
     assert decided == [("erase", "applied", "retention-over", "storage.quarantine_kept", old.name)]
     assert rows(database, "SELECT what FROM erasure") == [(old.name,)]
+
+
+async def test_both_sides_of_a_recording_are_destroyed(condemned: Condemned, custody: Custody, spool: Spool) -> None:
+    old = await a_file(custody, days=31, name=in_stereo(RecordingName("rc-call-quality-1")))
+    files = [spool.put(f"rc-quarantine/{side}") for side in sides_of(old.name)]
+    await condemned.look()
+    await condemned.look()
+    assert [file.exists() for file in files] == [False, False]
 
 
 async def test_a_legal_hold_keeps_it_until_it_is_lifted(condemned: Condemned, custody: Custody, spool: Spool) -> None:

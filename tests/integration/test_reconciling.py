@@ -14,6 +14,7 @@ from controller.custody.reconciling import Reconciling, contradicting, told
 from controller.domain.differences import Difference, Found
 from controller.domain.names import RecordingName
 from controller.domain.records import ErasureRecord, RecordingState, StoredRecord
+from controller.domain.sides import STEREO, in_stereo, sides_of
 from controller.errors import PbxUnreachable
 from controller.runtime.clock import now
 from controller.store.vault import derived_name
@@ -65,6 +66,15 @@ async def test_a_clean_store_gives_no_difference(stock: Stock) -> None:
     files = Files(waits.name, under_way.name, f"rc-quarantine/{hidden.name}")
     assert await found(stock, files) == []
     assert files.asked == 1
+
+
+async def test_both_sides_of_a_recording_are_explained_by_it(stock: Stock) -> None:
+    waits = await stock.recorded()
+    waits = replace(waits, name=in_stereo(waits.name))
+    await stock.custody.ledger.write([waits])
+    names = list(sides_of(waits.name))
+    assert ("recording-lost", waits.name) not in await found(stock, Files(*names[1:]))
+    assert [what for _, what in await found(stock, Files(*names))] == [waits.name.removesuffix(STEREO)]
 
 
 async def test_a_recording_that_no_decision_allows_is_named(stock: Stock) -> None:
