@@ -101,8 +101,9 @@ def _give_up(turn: Turn, track: Track, recording: Recording) -> None:
 
 
 def _gone(turn: Turn, track: Track, recording: Recording) -> None:
-    """It has ended unseen, and nobody knows how long it is."""
-    ended = replace(recording, snoop_gone=True, recorded=None)
+    """It has ended unseen, and nobody knows how long it is, nor whether a pause that was asked for has come through."""
+    tainted = recording.halted_at if recording.phase is Phase.PAUSING else recording.tainted_from
+    ended = replace(recording, snoop_gone=True, recorded=None, tainted_from=tainted)
     if recording.phase is not Phase.STOPPING:
         ended = replace(ended, halted_for=_LOST.reason, halted_by=_LOST.actor)
     tracking.finish(turn, _refused(track), ended)

@@ -71,6 +71,15 @@ def test_what_was_recorded_through_a_pause_is_quarantined(before: str, asterisk:
     assert record.quarantined_from == asked_at
 
 
+def test_what_ended_unseen_while_a_pause_was_asked_for_is_quarantined() -> None:
+    """Asterisk may never have heard of the pause, and have recorded on until the dead man's switch ran out."""
+    story = up_to(Phase.PAUSING)
+    halted_at = story.recording.halted_at
+    inherited(story, asterisk="nothing")
+    assert (story.phase, story.did) == (None, ["Quarantine"])
+    assert kept(story).quarantined_from == halted_at
+
+
 def test_what_ended_unseen_says_so_and_is_as_long_as_it_is() -> None:
     story = up_to(Phase.RECORDING)
     inherited(story, asterisk="nothing")

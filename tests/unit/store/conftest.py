@@ -27,9 +27,9 @@ def s3_endpoint() -> Iterator[str]:
     os.environ.update(CREDENTIALS)
     server.start()
     endpoint = f"http://127.0.0.1:{port}"
-    boto3.client("s3", endpoint_url=endpoint, region_name="eu-west-3").create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"}
-    )
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="eu-west-3")
+    if not client.list_buckets()["Buckets"]:  # all servers of one process share what they have
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     yield endpoint
     server.stop()
     os.environ.clear()
