@@ -25,6 +25,8 @@ WAITS_AT_MOST_S = 2.0
 """What is promised of a caller, beyond what they wait where nothing is broken."""
 TELEPHONES_S = 0.5
 """What the lab's own telephones take, now more, now less."""
+UNSIGNED_FOR = timedelta(hours=4)
+"""How old what nobody has signed may look: clocks jump by up to two hours, and signing takes its turn."""
 TICK = timedelta(milliseconds=10)
 """How far behind the clock of files may be."""
 UNFINISHED = frozenset({"starting", "recording", "paused", "quarantining", "discarding"})
@@ -152,6 +154,6 @@ def _chains(stage: Stage) -> list[str]:
     kept = stage.daemon.state / CHECKPOINTS
     outside = list(copies(kept)) if kept.exists() else []
     with everything(url) as (decided, checkpoints):
-        proof = Proof(checkpoints=checkpoints, copies=outside, keys=[key], now=now(), grace=timedelta(hours=1))
+        proof = Proof(checkpoints=checkpoints, copies=outside, keys=[key], now=now(), grace=UNSIGNED_FOR)
         reports = verify(decided, proof)
     return [f"chain {report.writer}: {finding}" for report in reports for finding in report.findings]
