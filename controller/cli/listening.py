@@ -1,4 +1,4 @@
-"""The command that gives a stored recording out."""
+"""The commands about one stored recording: give it out, and destroy what there is other proof of."""
 
 import os
 from contextlib import aclosing
@@ -41,17 +41,32 @@ def fetch(file: Path, name: str, target: Path, *, shape: str, gaps: str | None, 
     from controller.custody.listening import Action, Listener, granted  # noqa: PLC0415
     from controller.custody.rendering import Shape, rendered  # noqa: PLC0415
 
-    if target.exists():
-        raise click.UsageError(f"{target} is there already")
+    for there in (target, _key_of(target)):
+        if there.exists():
+            raise click.UsageError(f"{there} is there already")
 
     async def work(custody: "Custody") -> None:
-        action = Action.EXPORT if shape == SEALED else Action.LISTEN
+        action = Action.TAKE if shape == SEALED else Action.LISTEN
         found = await granted(custody, name, Listener(who=actor(), why=reason), action)
         if shape == SEALED:
             _write_sealed(custody, found, target)
             return
         rendering = await rendered(custody, found, Shape(shape), GapStyle(gaps) if gaps else None)
         await _write(rendering.pieces(), target)
+
+    with_custody(file, work)
+
+
+@click.command()
+@options.config
+@click.argument("name")
+def proof(file: Path, name: str) -> None:
+    """Destroy the stored recording NAME, that was to prove a contract: there is other proof (CNIL, 25 April 2022)."""
+    from controller.custody.proof import proven_otherwise  # noqa: PLC0415
+
+    async def work(custody: "Custody") -> None:
+        await proven_otherwise(custody, name, actor=actor())
+        click.echo(f"destroyed: {name}")
 
     with_custody(file, work)
 
@@ -68,8 +83,12 @@ async def _write(pieces: "AsyncGenerator[bytes, None]", target: Path) -> None:
 
 def _write_sealed(custody: "Custody", found: "Holding", target: Path) -> None:
     key = custody.vault.key(found.stored)
-    _written(target.with_name(f"{target.name}.key"), [f"{key}\n".encode()])
+    _written(_key_of(target), [f"{key}\n".encode()])
     _written(target, custody.vault.objects.pieces(found.stored.object or ""))
+
+
+def _key_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.key")
 
 
 def _written(target: Path, pieces: "Iterable[bytes]") -> None:

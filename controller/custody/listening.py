@@ -19,7 +19,8 @@ class Action(StrEnum):
     """What somebody does with what is stored."""
 
     LISTEN = "listen"
-    EXPORT = "export"
+    TAKE = "take"
+    """The object as it is sealed, with its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ async def granted(custody: Custody, name: str, listener: Listener, action: Actio
     found = await holding(custody.engine, name, at=now())
     if found is None or not _theirs(custody, found, listener):
         raise ObjectGone(NO_SUCH)
-    refusal = _refusal(found, listener, action)
+    refusal = _refusal(found, listener)
     if refusal is not None:
         await _written(custody, found, listener, f"refused-{action}")
         raise NotForYou(refusal)
@@ -62,10 +63,10 @@ def _theirs(custody: Custody, found: Holding, listener: Listener) -> bool:
     return purpose is not None and bool(listener.roles.intersection(purpose.listeners))
 
 
-def _refusal(found: Holding, listener: Listener, action: Action) -> str | None:
+def _refusal(found: Holding, listener: Listener) -> str | None:
     if not found.is_document and (found.quarantined_from is not None or found.state is not RecordingState.ENDED):
         return "it may hold what had to be left out: nobody listens to it"
-    if found.restricted and action is not Action.EXPORT:
+    if found.restricted:
         return "it is only stored: its customer has had processing restricted (GDPR art. 18)"
     if found.stored.tier is Tier.ARCHIVE and not listener.archive:
         return "it is in the intermediate archive, which needs a role of its own"

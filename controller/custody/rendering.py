@@ -19,11 +19,15 @@ from controller.audio.wav import WRITTEN_HEADER, WavReader, wav_header
 from controller.custody.custody import Custody
 from controller.custody.in_threads import from_thread
 from controller.db.holdings import Holding, holding, spans_of
+from controller.domain.names import RecordingName
 from controller.domain.records import SpanRecord, StoredState
+from controller.domain.sides import sides_of
 from controller.errors import ObjectGone
 from controller.runtime.clock import now
 from controller.store.sealing import opened
 from controller.store.vault import derived_name
+
+_OCTETS_A_MS = 16
 
 
 class Shape(StrEnum):
@@ -133,6 +137,6 @@ def _with_header(audio: _Audio) -> Iterator[bytes]:
 
 
 def _milliseconds(found: Holding) -> int | None:
-    """How long the audio is, by the file: what Asterisk writes are 16 bit at 8 kHz, mono."""
-    octets = found.stored.octets
-    return None if octets is None else max(octets - WRITTEN_HEADER, 0) // 16
+    """How long the audio is, by the file: what Asterisk writes are 16 bit at 8 kHz, for each of its sides."""
+    octets, sides = found.stored.octets, len(sides_of(RecordingName(found.name)))
+    return None if octets is None else max(octets - WRITTEN_HEADER, 0) // (_OCTETS_A_MS * sides)

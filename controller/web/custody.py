@@ -171,10 +171,7 @@ class CustodyApi:
     async def erase(self, request: web.Request) -> web.Response:
         """Erase what is stored of a customer, as far as it may be; ``dry-run`` says what that comes to."""
         body = await texts_of(request, required={"number"}, optional={"dry_run"})
-        dry_run = body.get("dry_run", "no")
-        if dry_run not in {"yes", "no"}:
-            raise RegisterRefused("dry_run: must be yes or no")
-        done = await erasing.erase(self._custody, body["number"], actor=ACTOR, dry_run=dry_run == "yes")
+        done = await erasing.erase(self._custody, body["number"], actor=ACTOR, dry_run=_yes(body, "dry_run"))
         kept = [{"name": one.name, "reason": one.kept, "until": moment(one.due_at)} for one in done.kept]
         return web.json_response(
             {
@@ -192,7 +189,7 @@ class CustodyApi:
     async def restrict(self, request: web.Request) -> web.Response:
         """Only store what is stored of a customer, or use it again (``lift``)."""
         body = await texts_of(request, required={"number"}, optional={"lift"})
-        change = rectifying.lift if body.get("lift") == "yes" else rectifying.restrict
+        change = rectifying.lift if _yes(body, "lift") else rectifying.restrict
         return web.json_response({"changed": await change(self._custody, body["number"], actor=ACTOR)})
 
     @told
@@ -220,6 +217,13 @@ async def _nothing(_found: Holding) -> AsyncGenerator[bytes, None]:
     """Who only asks what there is gets no audio yet."""
     for piece in _NO_AUDIO:
         yield piece
+
+
+def _yes(body: dict[str, str], name: str) -> bool:
+    said = body.get(name, "no")
+    if said not in {"yes", "no"}:
+        raise RegisterRefused(f"{name}: must be yes or no")
+    return said == "yes"
 
 
 def _call(text: str) -> CallId:

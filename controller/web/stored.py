@@ -15,6 +15,7 @@ from controller.custody.custody import Custody, Holding
 from controller.custody.finding import Search, found_by
 from controller.custody.in_threads import from_thread
 from controller.custody.listening import Action, Listener, granted
+from controller.custody.proof import proven_otherwise
 from controller.custody.rendering import Rendering, Shape, rendered, timeline_of
 from controller.errors import RegisterRefused
 from controller.web.answers import told
@@ -35,6 +36,7 @@ class StoredApi:
         router.add_get("/recordings", self.list)
         router.add_post("/recordings/search", self.search)
         router.add_get("/recordings/{name}", self.show)
+        router.add_post("/recordings/{name}/proof", self.prove)
         router.add_get("/recordings/{name}/timeline", self.timeline)
         router.add_get("/recordings/{name}/peaks", self.peaks)
         router.add_get(r"/recordings/{name}/audio.{shape:mp3|wav}", self.audio)
@@ -42,6 +44,8 @@ class StoredApi:
     @told
     async def list(self, request: web.Request) -> web.Response:
         """Stored recordings that meet every condition of the query, the oldest first, a page at a time."""
+        if "number" in request.query:
+            raise RegisterRefused("number: comes in a body only: POST /api/v1/recordings/search")
         return await self._found(Search.read(dict(request.query)))
 
     @told
@@ -61,6 +65,12 @@ class StoredApi:
         if not page.holdings:
             return problem(404, "Not Found", "no such recording is stored")
         return web.json_response(shown(page.holdings[0]))
+
+    @told
+    async def prove(self, request: web.Request) -> web.Response:
+        """There is other proof of the contract that it was to prove: it is destroyed."""
+        await proven_otherwise(self._custody, request.match_info["name"], actor=ACTOR)
+        return web.json_response({"destroyed": request.match_info["name"]})
 
     @told
     async def timeline(self, request: web.Request) -> web.Response:

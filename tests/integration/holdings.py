@@ -91,10 +91,11 @@ async def a_stored_recording(
     call: dict[str, Any] | None = None,
     recording: dict[str, Any] | None = None,
     stored: dict[str, Any] | None = None,
+    ending: str = "",
 ) -> RecordingName:
     """A call that has ended, with one recording that lies in the store; its name."""
     call_id = (call or {}).get("id") or a_call_id()
-    name = RecordingName(f"rc-{call_id}-{purpose}-1")
+    name = RecordingName(f"rc-{call_id}-{purpose}-1{ending}")
     samples = b"".join(audio)
     ended = began + timedelta(seconds=len(samples) / 2 / RATE)
     content = wav_header(len(samples) // 2, RATE, 1) + samples

@@ -219,6 +219,7 @@ async def test_a_customer_restricts_what_is_done_with_what_is_stored(client: Cli
     body = {"number": CUSTOMER}
     assert await told(await client.post("/api/v1/subjects/restrict", json=body)) == {"changed": True}
     assert (await client.get(f"/api/v1/recordings/{name}/audio.wav")).status == 403
+    assert await problem(await client.post("/api/v1/subjects/restrict", json=body | {"lift": "true"}), 400)
     assert await told(await client.post("/api/v1/subjects/restrict", json=body | {"lift": "yes"})) == {"changed": True}
     assert (await client.get(f"/api/v1/recordings/{name}/audio.wav")).status == 200
 

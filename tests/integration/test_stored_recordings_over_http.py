@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -18,12 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.custody.custody import Custody
 from controller.custody.listening import Listener, granted
 from controller.custody.rendering import Shape, rendered
+from controller.domain.policy import Basis
 from controller.domain.records import HoldRecord, RecordingState, RestrictionRecord, StoredRecord, StoredState, Tier
 from controller.errors import NotForYou, ObjectGone
 from controller.runtime.reloading import Reloading
 from controller.web import server
 from lab.sweep import missing, moments_in, sweep
-from tests.integration.entries import NOON
+from tests.integration.entries import NOON, a_call_id
 from tests.integration.holdings import CUSTOMER, RATE, a_custody, a_purpose, a_stored_recording, customer_hash
 from tests.unit.registers import MemoryRegister, a_registration
 
@@ -44,7 +46,7 @@ def speech(seconds: float = 7.5) -> bytes:
 
 @pytest.fixture
 def custody(engine: AsyncEngine, tmp_path: Path) -> Custody:
-    return a_custody(engine, tmp_path, a_purpose(), a_purpose("evidence", listeners=("legal",)))
+    return a_custody(engine, tmp_path, a_purpose(), a_purpose("evidence", basis=Basis.CONTRACT, listeners=("legal",)))
 
 
 @pytest.fixture
@@ -164,6 +166,7 @@ async def test_a_customers_recordings_are_found_by_their_number_and_that_is_writ
     assert [one["name"] for one in json.loads(text)["recordings"]] == [theirs]
     assert "199000017" not in text
     assert accesses(database) == [("api", "search", f"customer:{customer_hash(CUSTOMER).hex()}", None)]
+    assert (await client.get("/api/v1/recordings", params={"number": CUSTOMER})).status == 400
     for hidden in ("anonymous", ""):
         assert (await client.post("/api/v1/recordings/search", json={"number": hidden})).status == 400
 
@@ -220,6 +223,33 @@ async def test_a_recording_exists_for_the_roles_of_its_purpose_only(custody: Cus
         await granted(custody, quality, listener)
     with pytest.raises(ObjectGone, match="no such recording"):
         await granted(custody, "rc-of-nobody", listener)
+
+
+async def test_other_proof_destroys_evidence_and_nothing_else(client: Client, custody: Custody, database: str) -> None:
+    quality, evidence = await a_stored_recording(custody), await a_stored_recording(custody, purpose="evidence")
+    assert (await client.post(f"/api/v1/recordings/{quality}/proof")).status == 403
+    call = (await (await client.get(f"/api/v1/recordings/{evidence}")).json())["call"]
+    hold = HoldRecord(id="hold-1", call_id=call, why="dispute", placed_by="dpo", placed_at=NOON)
+    await custody.write([hold])
+    assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 403
+    await custody.write([replace(hold, lifted_at=NOON)])
+    assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 200
+    assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 404
+    with psycopg.connect(database) as connection:
+        states = connection.execute("SELECT recording, state, sealed_key IS NULL FROM stored").fetchall()
+        [reason] = connection.execute("SELECT reason FROM decision WHERE kind = 'erase'").fetchall()
+    assert sorted(states) == sorted([(quality, "stored", False), (evidence, "destroyed", True)])
+    assert reason == ("other-proof",)
+
+
+async def test_the_stretches_of_a_recording_of_two_sides_are_as_long_as_it_is(client: Client, custody: Custody) -> None:
+    call_id = a_call_id()
+    two_sides = {"id": call_id}
+    name = await a_stored_recording(
+        custody, audio=[speech()], spans=((0, 3, "recorded"),), call=two_sides, ending="-stereo"
+    )
+    stretches = await (await client.get(f"/api/v1/recordings/{name}/timeline")).json()
+    assert stretches[-1]["end_ms"] == 3000
 
 
 async def test_a_hold_is_shown(client: Client, custody: Custody) -> None:

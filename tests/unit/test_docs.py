@@ -130,8 +130,8 @@ def test_every_metric_is_in_the_reference() -> None:
 
 
 def test_every_request_over_http_is_in_the_reference() -> None:
-    route = re.compile(r'add_(get|post|delete)\("([^"]+)"')
-    under = {"server": "", "api": "/api/v1", "registers": "/api/v1"}
+    route = re.compile(r'add_(get|post|delete)\(r?"([^"{]*(?:\{[a-z]+\}[^"{]*)*)"')
+    under = {"server": "", "api": "/api/v1", "registers": "/api/v1", "stored": "/api/v1", "custody": "/api/v1"}
     requests = [
         (method, prefix + path)
         for name, prefix in under.items()
