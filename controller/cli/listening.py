@@ -74,17 +74,20 @@ def proof(file: Path, name: str) -> None:
 async def _write(pieces: "AsyncGenerator[bytes, None]", target: Path) -> None:
     """A file that is there is whole."""
     half = target.with_name(f".{target.name}.part")
-    with _new(half) as stream:
-        async with aclosing(pieces):
-            async for piece in pieces:
-                stream.write(piece)
-    half.rename(target)
+    try:
+        with _new(half) as stream:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    stream.write(piece)
+        half.rename(target)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def _write_sealed(custody: "Custody", found: "Holding", target: Path) -> None:
     key = custody.vault.key(found.stored)
-    _written(_key_of(target), [f"{key}\n".encode()])
     _written(target, custody.vault.objects.pieces(found.stored.object or ""))
+    _written(_key_of(target), [f"{key}\n".encode()])
 
 
 def _key_of(target: Path) -> Path:

@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 LET_GO_WITHIN_S = 1.0
@@ -63,9 +64,23 @@ async def in_thread(work: Callable[[Sequence[Iterator[bytes]]], T], files: Seque
     return await _threaded(lambda: work([iter(bridge) for bridge in bridges]), close)
 
 
-async def off_the_loop(work: Callable[[], T]) -> T:
-    """What ``work`` makes, in a thread that nobody waits for long when this is cancelled. Raises what it raises."""
-    return await _threaded(work, lambda: None)
+async def off_the_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What ``work`` makes, in a thread that nobody waits for long when this is cancelled. Raises what it raises.
+
+    What waits for an object store must not take one of asyncio's own few threads: decisions are noted in those, and the
+    address of a PBX is looked up for a stop.
+    """
+    return await _threaded(partial(work, *args, **kwargs), lambda: None)
+
+
+async def from_thread(pieces: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
+    """Pieces that block while they are made. Close it (``aclosing``) where you stop early."""
+    try:
+        while (piece := await off_the_loop(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        with suppress(ValueError):  # cancelled while one is made: it is closed when nobody has it any more
+            await off_the_loop(pieces.close)
 
 
 async def _threaded(work: Callable[[], T], let_go: Callable[[], None]) -> T:

@@ -1,7 +1,7 @@
 """What is done about a call as a whole: alone with it, and with decisions that name it."""
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from controller.custody.custody import Custody
@@ -12,13 +12,15 @@ from controller.domain.names import CallId
 from controller.errors import RegisterRefused
 
 
-def alone_with(custody: Custody, call_id: CallId) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def alone_with(custody: Custody, call_id: CallId) -> AsyncIterator[None]:
     """Nobody else destroys anything of the call, or decides how long it is kept, until the block ends.
 
     A legal hold is placed in here, and whoever destroys looks again in here: so nothing is destroyed that is held.
     Raises ``DatabaseAway``.
     """
-    return locked(custody.engine, f"call/{call_id}")
+    async with custody.locks, locked(custody.engine, f"call/{call_id}"):
+        yield
 
 
 async def known_call(custody: Custody, call_id: CallId) -> CallOnFile:

@@ -17,7 +17,7 @@ from controller.db.condemned import condemned, quarantined
 from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.records import CondemnedRecord, ErasureRecord, RecordingRecord, RecordingState
 from controller.domain.sides import sides_of
-from controller.errors import Gone
+from controller.errors import Gone, PbxRefused
 from controller.runtime.clock import now
 from controller.runtime.executor import QUARANTINE
 
@@ -49,7 +49,10 @@ class Condemned:
             if ended is not None and kept.after(ended) <= at:
                 await self._condemn(one)
         for one in await condemned(self._custody.engine, self._pbx):
-            await self._delete(one)
+            try:
+                await self._delete(one)
+            except PbxRefused as error:  # this one stays for now, and stops no other
+                _log.error("condemned.not_deleted", pbx=self._pbx, recording=one.name, reason=str(error))
         self._again_at = time.monotonic() + self._every_s
 
     async def _condemn(self, one: RecordingRecord) -> None:

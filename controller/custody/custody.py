@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.config.settings import Settings, Storage
+from controller.custody.bridge import off_the_loop
 from controller.custody.erasures import ERASURES, Erasures
 from controller.db.holdings import Holding
 from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
@@ -40,6 +41,10 @@ class Custody:
     storage: Storage
     numbers_key: bytes = field(repr=False)
     country: str
+    renderings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many recordings are encoded at a time."""
+    locks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many calls one is alone with at a time: each takes a connection, and those inside need some, too."""
 
     async def write(self, records: Sequence[LifeRecord], *decisions: Decision) -> None:
         """Write changes with the decisions behind them. Raises ``DatabaseAway``, ``DatabaseRefused``.
@@ -49,7 +54,7 @@ class Custody:
         """
         erased = [record for record in records if isinstance(record, ErasureRecord)]
         if erased:
-            await asyncio.to_thread(self.erasures.append, erased)
+            await off_the_loop(self.erasures.append, erased)
         await self.ledger.write([*records, *decisions])
 
     def about(

@@ -4,10 +4,10 @@ Whatever ends in between is taken up again by ``finish``: a recording that is ``
 nothing is lost by waiting, and nothing can be heard.
 """
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 
+from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.db.holdings import Holding, holdings
 from controller.db.tables import stored
@@ -52,6 +52,6 @@ async def finish(custody: Custody) -> int:
 
 async def remove(custody: Custody, gone: StoredRecord) -> None:
     """Remove the objects of one that has no key any more. Raises ``DatabaseError``, ``StoreAway``."""
-    await asyncio.to_thread(custody.vault.remove, gone)
+    await off_the_loop(custody.vault.remove, gone)
     done = StoredRecord(recording=gone.recording, state=StoredState.DESTROYED, destroyed_at=now())
     await custody.write([done])

@@ -4,12 +4,12 @@ The object is written before anything is known of it. Where that is broken off, 
 nobody has.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from controller.custody.bridge import off_the_loop
 from controller.custody.calls import about_call, known_call
 from controller.custody.custody import Custody
 from controller.custody.judging import written
@@ -67,7 +67,7 @@ async def add(custody: Custody, new: NewDocument, pieces: Iterable[bytes], *, ac
         added_by=actor,
     )
     due_at = _due(custody, added)
-    stored = await asyncio.to_thread(_sealed, custody, added, due_at, pieces)
+    stored = await off_the_loop(_sealed, custody, added, due_at, pieces)
     await custody.write([added, stored], _about(custody, added, call, stored))
     return added
 

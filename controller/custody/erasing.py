@@ -11,8 +11,9 @@ from controller.custody.calls import alone_with
 from controller.custody.custody import Custody
 from controller.custody.destroying import destroy
 from controller.custody.erasable import Thing, things_of
-from controller.custody.subjects import about_call, found
-from controller.db.subjects import held_calls_of
+from controller.custody.subjects import THERE, about_call, found
+from controller.db.erased import is_held
+from controller.db.holdings import holding
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import CallId, RecordingName
 from controller.domain.records import (
@@ -72,7 +73,7 @@ async def erase(custody: Custody, number: str, *, actor: str, dry_run: bool = Fa
         going = call.ended_at is None or any(one.going for one in things if one.call.id == call.id)
         if going:
             comes_to.under_way.append(call.id)
-        elif call.id not in remaining:
+        elif call.id not in remaining and call.id not in subject.held:
             comes_to.forgotten.append(call.id)
             if not dry_run:
                 await _forget(custody, call, actor)
@@ -99,10 +100,12 @@ async def _settle(custody: Custody, thing: Thing, comes_to: Erasure, *, actor: s
 
 
 async def _looked_at_again(custody: Custody, thing: Thing) -> Thing:
-    """A hold may have been placed since; whoever destroys looks last."""
-    customer = thing.call.customer_hash
-    held = customer is not None and thing.call.id in await held_calls_of(custody.engine, customer, at=now())
-    return replace(thing, kept=Reason.LEGAL_HOLD) if held else thing
+    """A hold may have been placed since, or the recording stored; whoever destroys looks last."""
+    if await is_held(custody.engine, thing.call.id, at=now()):
+        return replace(thing, kept=Reason.LEGAL_HOLD)
+    again = await holding(custody.engine, thing.name, at=now())
+    stored = again if again is not None and again.stored.state in THERE else None
+    return replace(thing, holding=stored)
 
 
 async def _destroyed(custody: Custody, thing: Thing, actor: str) -> bool:

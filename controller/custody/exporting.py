@@ -4,7 +4,6 @@ Others speak in a recording too, and their rights stand beside those of the data
 released. ``review.csv`` asks for each recording whether it may be; ``releasing`` makes what goes out.
 """
 
-import asyncio
 import csv
 import json
 import mimetypes
@@ -15,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.config.settings import DataController
+from controller.custody.bridge import from_thread, off_the_loop
 from controller.custody.custody import Custody
-from controller.custody.in_threads import from_thread
 from controller.custody.subjects import Subject, found
 from controller.custody.telling import Told, is_quarantined, page, told, told_decisions
 from controller.custody.words import LANGUAGES
@@ -68,7 +67,7 @@ async def export(
     is, for its data subject asks. Raises ``RegisterRefused``, ``DatabaseError``, ``StoreError``: then there is no
     folder.
     """
-    if await asyncio.to_thread(folder.exists):
+    if await off_the_loop(folder.exists):
         raise RegisterRefused(f"{folder}: is there already")
     at = now()
     subject = await found(custody, number, at=at)
@@ -125,14 +124,14 @@ async def _made(
     folder: Path, copy: Copy, files: Mapping[str, str], content: Callable[[str], AsyncGenerator[bytes, None]]
 ) -> None:
     try:
-        await asyncio.to_thread(folder.mkdir, mode=0o700)
+        await off_the_loop(folder.mkdir, mode=0o700)
     except OSError as error:
         raise RegisterRefused(f"{folder}: {error.strerror}") from None
     try:
         for name, file in files.items():
             await _write(folder / file, content(name))
-        await asyncio.to_thread(write_texts, folder, copy)
-        await asyncio.to_thread(_ask, folder / REVIEW, files)
+        await off_the_loop(write_texts, folder, copy)
+        await off_the_loop(_ask, folder / REVIEW, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -147,11 +146,11 @@ def write_texts(folder: Path, copy: Copy) -> None:
 
 
 async def _write(path: Path, pieces: AsyncGenerator[bytes, None]) -> None:
-    await asyncio.to_thread(path.parent.mkdir, mode=0o700, exist_ok=True)
+    await off_the_loop(path.parent.mkdir, mode=0o700, exist_ok=True)
     async with aclosing(pieces):
-        with await asyncio.to_thread(path.open, "wb") as file:
+        with await off_the_loop(path.open, "wb") as file:
             async for piece in pieces:
-                await asyncio.to_thread(file.write, piece)
+                await off_the_loop(file.write, piece)
 
 
 def _ask(path: Path, files: Mapping[str, str]) -> None:

@@ -3,7 +3,6 @@
 Owns where they are read from and how they are taken away there. Which of them, and when, is not its business.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import BinaryIO, Protocol, Self
 
 from controller.ari.client import Ari
 from controller.config import Pbx
+from controller.custody.bridge import off_the_loop
 from controller.domain.names import RecordingName
 from controller.domain.sides import sides_of
-from controller.errors import Gone, PbxUnreachable
+from controller.errors import Gone, PbxRefused
 
 ENDING = ".wav"
 _PIECE_BYTES = 256 * 1024
@@ -110,7 +110,7 @@ class SharedFolder:
     @asynccontextmanager
     async def opened(self, recording: str) -> AsyncGenerator[PbxFile]:
         """Read a file. Raises ``Gone``, ``PbxError``."""
-        file = await asyncio.to_thread(self._open, recording)
+        file = await off_the_loop(self._open, recording)
         if file is None:
             async with self._pbx.opened(recording) as there:
                 yield there
@@ -128,7 +128,7 @@ class SharedFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise PbxUnreachable(f"the shared folder cannot be read: {error.strerror}") from error
+            raise PbxRefused(f"a file of the shared folder cannot be read: {error.strerror}") from error
 
 
 def files_of(pbx: Pbx, ari: Ari) -> PbxFiles:
@@ -148,7 +148,7 @@ class _Open:
 
     async def _read(self) -> AsyncGenerator[bytes]:
         try:
-            while piece := await asyncio.to_thread(self._file.read, _PIECE_BYTES):
+            while piece := await off_the_loop(self._file.read, _PIECE_BYTES):
                 yield piece
         except OSError as error:
-            raise PbxUnreachable(f"the shared folder cannot be read: {error.strerror}") from error
+            raise PbxRefused(f"a file of the shared folder cannot be read: {error.strerror}") from error

@@ -4,6 +4,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
+from uuid import UUID
 
 from sqlalchemy import ColumnElement
 
@@ -46,7 +47,7 @@ class Search:
             raise RegisterRefused(f"limit: must be a whole number from 1 to {MOST}")
         return cls(
             name=words.get("name"),
-            call=words.get("call"),
+            call=_call(words.get("call")),
             purpose=words.get("purpose"),
             queue=words.get("queue"),
             agent=words.get("agent"),
@@ -111,6 +112,13 @@ async def _customer(custody: Custody, number: str, who: str) -> bytes:
     )
     await custody.write([entry])
     return customer
+
+
+def _call(text: str | None) -> str | None:
+    try:
+        return str(UUID(text)) if text is not None else None
+    except ValueError:
+        raise RegisterRefused("call: must be the id of a call (RC_CALL)") from None
 
 
 def _time(name: str, text: str | None) -> datetime | None:

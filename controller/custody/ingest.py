@@ -17,6 +17,7 @@ from datetime import timedelta
 import structlog
 
 from controller.custody.bridge import off_the_loop
+from controller.custody.calls import alone_with
 from controller.custody.custody import Custody
 from controller.custody.due import due_at
 from controller.custody.files import PbxFiles
@@ -112,42 +113,47 @@ class Ingest:
             raise SealBroken("the file on the PBX is not what was stored of it")
 
     async def _stored(self, found: Holding, taken: Put) -> None:
-        """Whoever has had it destroyed meanwhile has the last word: a state never goes back."""
-        standing = await holding(self.custody.engine, found.name, at=now())
-        if standing is None or standing.stored.state is not StoredState.TAKING:
-            return
-        due = await due_at(self.custody, standing)
-        if due is None:
-            _log.error("ingest.no_retention_known", recording=found.name, purpose=found.purpose)
-        stored = StoredRecord(
-            recording=found.name,
-            state=StoredState.STORED,
-            sha256=taken.content.sha256,
-            octets=taken.content.octets,
-            partial=taken.partial,
-            stored_at=now(),
-            due_at=due,
-        )
-        facts: dict[str, Fact] = {
-            "sha256": taken.content.sha256.hex(),
-            "octets": taken.content.octets,
-            "partial": taken.partial,
-            "due_at": due.isoformat() if due is not None else None,
-            "object": object_of(found),
-        }
-        decision = self.custody.about(
-            standing, Kind.RETAIN, Verdict.APPLIED, Reason.STORED, actor=self.actor, facts=facts
-        )
-        await self.custody.write([stored], decision)
-        metrics.INGESTED.labels(found.pbx).inc()
+        """Whoever has had it destroyed meanwhile has the last word: a state never goes back.
+
+        Alone with the call: an outcome that is told meanwhile counts for the day on which it is due.
+        """
+        async with alone_with(self.custody, found.call_id):
+            standing = await holding(self.custody.engine, found.name, at=now())
+            if standing is None or standing.stored.state is not StoredState.TAKING or not _may_be_taken(standing):
+                return
+            due = await due_at(self.custody, standing)
+            if due is None:
+                _log.error("ingest.no_retention_known", recording=found.name, purpose=found.purpose)
+            stored = StoredRecord(
+                recording=found.name,
+                state=StoredState.STORED,
+                sha256=taken.content.sha256,
+                octets=taken.content.octets,
+                partial=taken.partial,
+                stored_at=now(),
+                due_at=due,
+            )
+            facts: dict[str, Fact] = {
+                "sha256": taken.content.sha256.hex(),
+                "octets": taken.content.octets,
+                "partial": taken.partial,
+                "due_at": due.isoformat() if due is not None else None,
+                "object": object_of(found),
+            }
+            decision = self.custody.about(
+                standing, Kind.RETAIN, Verdict.APPLIED, Reason.STORED, actor=self.actor, facts=facts
+            )
+            await self.custody.write([stored], decision)
+            metrics.INGESTED.labels(found.pbx).inc()
 
     async def _lost(self, found: Holding, gone: Gone) -> None:
         """Nothing is left to keep, so nothing is left to destroy: no erasure, and never looked for again.
 
-        A PBX whose disk is not there yet says the same for a while, so that is waited for. Raises ``Gone`` meanwhile.
+        A PBX whose disk is not there yet says the same for a while, so that is waited for, from when it was first
+        looked for; and for ever where a legal hold stands. Raises ``Gone`` meanwhile.
         """
-        ended = found.ended_at or found.started_at
-        if ended is not None and now() - ended < self.lost_after:
+        since = max(filter(None, (found.ended_at, found.started_at, found.stored.taken_at)), default=None)
+        if found.held or (since is not None and now() - since < self.lost_after):
             raise gone
         lost = StoredRecord(recording=found.name, state=StoredState.DESTROYED, off_pbx_at=now(), destroyed_at=now())
         decision = self.custody.about(found, Kind.RETAIN, Verdict.REFUSED, Reason.RECORDING_LOST, actor=self.actor)

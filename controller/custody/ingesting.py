@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Never, Protocol
@@ -125,19 +125,20 @@ class Ingesting:
         """Until cancelled. What goes wrong here is logged, and never ends what records."""
         failures = 0
         while True:
-            try:
-                clean = await self._round()
-                for chore in self._chores:
-                    await chore.look()
-            except RecordingControllerError as error:
-                clean = False
-                _log.warning("ingest.round_failed", pbx=self._pbx, error=type(error).__name__)
-            except Exception:  # noqa: BLE001 - the boundary of this task
-                clean = False
-                metrics.INGEST_FAILURES.labels(self._pbx, "unexpected").inc()
-                _log.exception("ingest.broken", pbx=self._pbx)
+            clean = all([await self._done(work) for work in (self._round, *(chore.look for chore in self._chores))])
             failures = 0 if clean else failures + 1
             await self._wait(EVERY_S if clean else back_off_s(failures, random.random()))  # noqa: S311 - no secret
+
+    async def _done(self, work: Callable[[], Awaitable[bool | None]]) -> bool:
+        """Whether it went as it should; what did not keeps nothing else from being done."""
+        try:
+            return await work() is not False
+        except RecordingControllerError as error:
+            _log.warning("ingest.round_failed", pbx=self._pbx, error=type(error).__name__)
+        except Exception:  # noqa: BLE001 - the boundary of this task
+            metrics.INGEST_FAILURES.labels(self._pbx, "unexpected").inc()
+            _log.exception("ingest.broken", pbx=self._pbx)
+        return False
 
     async def _round(self) -> bool:
         if not self._may():

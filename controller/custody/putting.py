@@ -48,11 +48,15 @@ async def put(custody: Custody, files: PbxFiles, found: Holding) -> Put:
 
 
 async def content_of(custody: Custody, found: Holding) -> Content | None:
-    """What is whole in the store: an object is there whole or not at all. Raises ``StoreAway``."""
+    """What is whole in the store: an object is there whole or not at all. Raises ``StoreAway``.
+
+    Where no master key opens its key, nobody knows: raises ``SealBroken``, ``ObjectGone`` where the key is destroyed.
+    """
+    key = custody.vault.key(found.stored)
 
     def look() -> Content | None:
         try:
-            return custody.vault.content(object_of(found), custody.vault.key(found.stored))
+            return custody.vault.content(object_of(found), key)
         except (ObjectGone, SealBroken):
             return None
 

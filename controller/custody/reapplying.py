@@ -3,11 +3,11 @@
 What was destroyed stands in the file of erasures, that no restore touches.
 """
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.custody.destroying import destroy, finish
 from controller.custody.erasures import BrokenLine
@@ -45,7 +45,7 @@ async def reapply(custody: Custody, done: Reapplied, *, actor: str) -> None:
 
     Raises ``DatabaseError``, ``StoreAway``, ``ErasureNotKept``; ``done`` says what was done by then.
     """
-    for record in await asyncio.to_thread(_named, custody, done.broken):
+    for record in await off_the_loop(_named, custody, done.broken):
         if record.what.startswith(ERASED_NUMBER):
             await _number(custody, record, done, actor)
         else:
@@ -102,7 +102,7 @@ async def _condemn(custody: Custody, record: ErasureRecord, done: Reapplied, act
 
 async def _number(custody: Custody, record: ErasureRecord, done: Reapplied, actor: str) -> None:
     call = CallId(record.what.removeprefix(ERASED_NUMBER))
-    if not await has_number(custody.engine, call):
+    if not await has_number(custody.engine, call) or await is_held(custody.engine, call, at=now()):
         return
     facts: Mapping[str, Fact] = {"call": call, **_facts(record)}
     decision = custody.in_general(Kind.ERASE, Verdict.APPLIED, Reason.ERASED_BEFORE, actor=actor, facts=facts)
@@ -121,7 +121,7 @@ async def _remove(custody: Custody, name: str, done: Reapplied, actor: str) -> N
         return
     decision = custody.about(there, Kind.ERASE, Verdict.APPLIED, Reason.ERASED_BEFORE, actor=actor)
     await custody.write([], decision)
-    await asyncio.to_thread(custody.vault.remove, there.stored)
+    await off_the_loop(custody.vault.remove, there.stored)
     done.removed.append(name)
 
 

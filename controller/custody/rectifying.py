@@ -1,6 +1,7 @@
 """What a data subject may have put right or restricted: a call's facts (GDPR art. 16), and all processing (art. 18)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from controller.config.text import WORD
@@ -10,12 +11,13 @@ from controller.db import queries
 from controller.db.subjects import number_was_erased
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import CallId
-from controller.domain.records import CallRecord, RectifiedRecord, RestrictionRecord
+from controller.domain.records import CallRecord, LifeRecord, RectifiedRecord, RestrictionRecord
 from controller.errors import RegisterRefused
 from controller.runtime.clock import now
 from controller.sealed_numbers import display_key, seal
 
 _WORD = re.compile(WORD)
+_AT_A_TIME = 100
 
 
 async def rectify(
@@ -55,7 +57,7 @@ async def restrict(custody: Custody, number: str, *, actor: str) -> bool:
         return False
     _, customer = known_number(custody, number)
     decisions = _decisions(custody, subject.calls, Reason.RESTRICTED, actor)
-    await custody.write([RestrictionRecord(customer_hash=customer, at=at)], *decisions)
+    await _written(custody, [RestrictionRecord(customer_hash=customer, at=at)], decisions)
     return True
 
 
@@ -69,7 +71,7 @@ async def lift(custody: Custody, number: str, *, actor: str) -> bool:
     if not standing:
         return False
     lifted = [replace(one, lifted_at=max(now(), one.at)) for one in standing]
-    await custody.write(lifted, *_decisions(custody, subject.calls, Reason.RESTRICTION_LIFTED, actor))
+    await _written(custody, lifted, _decisions(custody, subject.calls, Reason.RESTRICTION_LIFTED, actor))
     return True
 
 
@@ -89,6 +91,13 @@ async def _rectifiable(custody: Custody, call_id: CallId, number: str | None) ->
 def _rectified(custody: Custody, call: CallRecord, attribute: str, actor: str) -> Decision:
     facts: dict[str, Fact] = {"attribute": attribute}
     return about_call(custody, call, Kind.RETAIN, Verdict.APPLIED, Reason.RECTIFIED, actor=actor, facts=facts)
+
+
+async def _written(custody: Custody, records: Sequence[LifeRecord], decisions: Sequence[Decision]) -> None:
+    """A few at a time, so that no call waits for those of a customer who has called a thousand times."""
+    await custody.write(records, *decisions[:_AT_A_TIME])
+    for first in range(_AT_A_TIME, len(decisions), _AT_A_TIME):
+        await custody.write([], *decisions[first : first + _AT_A_TIME])
 
 
 def _decisions(custody: Custody, calls: tuple[CallRecord, ...], reason: Reason, actor: str) -> list[Decision]:

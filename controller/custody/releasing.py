@@ -3,7 +3,6 @@
 Reads the folder that ``exporting`` has made; what is not released is left out, and the pages say that it was withheld.
 """
 
-import asyncio
 import csv
 import json
 import os
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.custody.exporting import CALLS, COLUMNS, DECISIONS, REVIEW, Copy, accessed, write_texts
 from controller.custody.telling import Told, is_quarantined
@@ -41,10 +41,10 @@ async def release(custody: Custody, folder: Path, *, actor: str) -> Released:
     It is written down before. Raises ``RegisterRefused`` where something is undecided, has been quarantined or
     destroyed since, or the folder is not as it was made; ``DatabaseError``.
     """
-    folder = await asyncio.to_thread(folder.resolve)
-    copy = await asyncio.to_thread(_read, folder)
+    folder = await off_the_loop(folder.resolve)
+    copy = await off_the_loop(_read, folder)
     files = dict(_files(copy.what))
-    answers = await asyncio.to_thread(_answers, folder, files)
+    answers = await off_the_loop(_answers, folder, files)
     released = {name: files[name] for name, yes in answers.items() if yes}
     withheld = frozenset(name for name, yes in answers.items() if not yes)
     await _still_there(custody, released)
@@ -53,7 +53,7 @@ async def release(custody: Custody, folder: Path, *, actor: str) -> Released:
     await custody.write([accessed(name, RELEASE, actor) for name in released], decision)
     archive = folder.with_name(f"{folder.name}.zip")
     told = Copy(what=_without(copy.what, withheld), decisions=copy.decisions)
-    await asyncio.to_thread(_zipped, folder, archive, told, tuple(released.values()))
+    await off_the_loop(_zipped, folder, archive, told, tuple(released.values()))
     return Released(archive=archive, released=tuple(released), withheld=tuple(sorted(withheld)))
 
 

@@ -4,7 +4,6 @@ What was made is kept beside the recording, sealed by the same key, and is gone 
 somebody may have it (``controller.custody.listening``).
 """
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
@@ -16,8 +15,8 @@ from controller.audio.mp3 import encoded
 from controller.audio.peaks import peaks_of
 from controller.audio.timeline import Entry, timeline
 from controller.audio.wav import WRITTEN_HEADER, WavReader, wav_header
+from controller.custody.bridge import from_thread, off_the_loop
 from controller.custody.custody import Custody
-from controller.custody.in_threads import from_thread
 from controller.db.holdings import Holding, holding, spans_of
 from controller.domain.names import RecordingName
 from controller.domain.records import SpanRecord, StoredState
@@ -75,7 +74,7 @@ async def rendered(custody: Custody, found: Holding, shape: Shape, style: GapSty
     name = await _made(custody, found, shape, style or custody.storage.gaps)
     vault, key = custody.vault, custody.vault.key(found.stored)
     return Rendering(
-        octets=await asyncio.to_thread(vault.octets, name),
+        octets=await off_the_loop(vault.octets, name),
         pieces=lambda: from_thread(opened(vault.objects.pieces(name), key)),
     )
 
@@ -97,13 +96,14 @@ async def timeline_of(custody: Custody, found: Holding, style: GapStyle | None =
 async def _made(custody: Custody, found: Holding, shape: Shape, style: GapStyle) -> str:
     """The name of the object that holds it; made now where it is not there yet."""
     name = derived_name(found.name, f"{style}.{shape}")
-    if await asyncio.to_thread(custody.vault.objects.size, name) is not None:
+    if await off_the_loop(custody.vault.objects.size, name) is not None:
         return name
     spans = await spans_of(custody.engine, found.name)
-    await asyncio.to_thread(lambda: _make(custody, found, shape, name, _audio(custody, found, spans, style)))
+    async with custody.renderings:
+        await off_the_loop(lambda: _make(custody, found, shape, name, _audio(custody, found, spans, style)))
     after = await holding(custody.engine, found.name, at=now())
     if after is None or after.stored.state is not StoredState.STORED:  # destroyed meanwhile: nothing comes after that
-        await asyncio.to_thread(custody.vault.objects.delete, name)
+        await off_the_loop(custody.vault.objects.delete, name)
         raise ObjectGone("it was destroyed meanwhile")
     return name
 

@@ -3,10 +3,10 @@
 For after a restore, and at any other time. Nothing is changed here.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 
+from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.custody.erasures import BrokenLine
 from controller.db.inventory import Inventory, Outside, inventory
@@ -74,7 +74,7 @@ def _erased(custody: Custody, broken: list[Found]) -> Iterator[tuple[str]]:
 async def _keys(custody: Custody, *, deep: bool) -> AsyncGenerator[Found, None]:
     async with aclosing(wrapped(custody.engine)) as keys:
         async for one in keys:
-            fault = await asyncio.to_thread(_fault, custody, one, deep=deep)
+            fault = await off_the_loop(_fault, custody, one, deep=deep)
             if fault is not None:
                 yield fault
 

@@ -3,9 +3,9 @@
 Where it ends in the middle it is begun again: what is wrapped already is left alone.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 
+from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.db.wrapping import last_rewrapped_by, replace_keys, wrapped_by_others
 from controller.domain.decision import Fact, Kind, Reason, Verdict
@@ -44,7 +44,7 @@ async def _pass(custody: Custody, done: Rewrapped) -> int:
     masters, engine = custody.vault.masters, custody.engine
     count, after = 0, ""
     while some := await wrapped_by_others(engine, masters.public, after=after, limit=AT_ONCE):
-        changes = await asyncio.to_thread(_anew, masters, some, done.unopened)
+        changes = await off_the_loop(_anew, masters, some, done.unopened)
         count += await replace_keys(engine, changes)
         after, _ = some[-1]
     done.keys += count

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from controller.config.settings import Storage
+from controller.custody.bridge import off_the_loop
 from controller.runtime import metrics
 
 LOOK_EVERY_S = 10.0
@@ -48,7 +49,7 @@ class Room:
         if folder is None:
             return
         try:
-            free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
+            free = (await off_the_loop(shutil.disk_usage, folder)).free
         except OSError as error:
             _log.warning("storage.room_unknown", reason=error.strerror)
             return

@@ -17,10 +17,9 @@ from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.names import Side
 from controller.domain.sides import recording_of
 from controller.errors import Gone, NotNow
-from controller.runtime import metrics
+from controller.runtime import listener, metrics
 from controller.runtime.executor import QUARANTINE
 
-PREFIX = "rc-"
 EVERY_S = 600.0
 """How often the PBX is asked; a file that is unexplained two times in a row stays so."""
 
@@ -77,4 +76,4 @@ class Unexplained:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith(PREFIX) and not name.startswith(f"{QUARANTINE}/")
+    return listener.is_ours(name)

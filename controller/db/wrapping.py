@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, text
@@ -26,6 +25,8 @@ class Wrapped:
     octets: int | None
 
 
+_PAGE = 200
+
 _REPLACED = text("""
     UPDATE stored SET sealed_key = change.new, master = change.master
     FROM json_to_recordset(CAST(:changes AS json)) AS change (recording text, old bytea, new bytea, master text)
@@ -35,13 +36,18 @@ _REPLACED = text("""
 
 
 async def wrapped(engine: AsyncEngine) -> AsyncGenerator[Wrapped, None]:
-    """All of them by name, of one moment."""
+    """All of them by name, a page at a time: whoever opens each of them takes their time."""
     columns = (stored.c.recording, stored.c.sealed_key, stored.c.master, stored.c.object, stored.c.sha256)
     chosen = select(*columns, stored.c.octets).where(stored.c.sealed_key.is_not(None)).order_by(stored.c.recording)
-    async with aclosing(streamed(engine, chosen)) as rows:
-        async for row in rows:
+    last = ""
+    while True:
+        rows = [row async for row in streamed(engine, chosen.where(stored.c.recording > last).limit(_PAGE))]
+        for row in rows:
             key = WrappedKey(sealed=row.sealed_key, master=row.master or "")
             yield Wrapped(recording=row.recording, key=key, object=row.object, sha256=row.sha256, octets=row.octets)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1].recording
 
 
 async def wrapped_by_others(

@@ -66,23 +66,26 @@ class Watch:
 
     async def _watch(self) -> None:
         """Watch until another daemon has the lease. A database that is away takes it from nobody."""
-        watching = asyncio.create_task(self._work(), name=f"pbx {self.link.name}")
+        watching = asyncio.create_task(self.link.run(), name=f"pbx {self.link.name}")
+        working = {watching}
+        if self._beside is not None:
+            working.add(asyncio.create_task(self._beside(), name=f"beside {self.link.name}"))
         try:
-            while not watching.done():
-                await asyncio.wait({watching}, timeout=ASK_EVERY_S)
-                if not watching.done() and not await self._kept():
+            ended: set[asyncio.Task[None]] = set()
+            while not ended:
+                ended, _ = await asyncio.wait(working, timeout=ASK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+                if not ended and not await self._kept():
                     return
-            watching.result()
+            for one in ended:
+                one.result()
         finally:
+            # What records is let go of first; what is done beside may take its time to end.
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await self.link.let_go_of_everything()
-
-    async def _work(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.link.run(), name=f"link {self.link.name}")
-            if self._beside is not None:
-                tasks.create_task(self._beside(), name=f"beside {self.link.name}")
+            for one in working:
+                one.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
 
     async def _kept(self) -> bool:
         try:

@@ -4,6 +4,7 @@ Owns how objects are written (whole or not at all), read piece by piece, listed 
 that fails. What is in an object, and whether it may be read, is not its business.
 """
 
+import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -33,13 +34,15 @@ class ObjectStore:
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         self.url = url
+        parts = urlsplit(url)
+        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
         try:
             self._store: Any = _store(url, options or {})
         except (BaseError, OSError, ValueError, TypeError) as error:
             raise ConfigurationError(f"the object store {url} cannot be used: {_first_line(error)}") from None
 
     def put(self, name: str, pieces: Iterator[bytes]) -> None:
-        """Write an object, whole or not at all; one of that name is replaced. Raises ``StoreAway``.
+        """Write an object, whole or not at all, and durable; one of that name is replaced. Raises ``StoreAway``.
 
         What is raised in making ``pieces`` is raised here as it is.
         """
@@ -52,6 +55,8 @@ class ObjectStore:
             if isinstance(error, BaseError | OSError):
                 raise StoreAway(f"the object store does not take an object: {_first_line(error)}") from error
             raise
+        if self._folder is not None:
+            _synced(self._folder, name)
 
     def pieces(self, name: str) -> Generator[bytes, None, None]:
         """An object, piece by piece. Raises ``ObjectGone``, ``StoreAway``."""
@@ -84,6 +89,20 @@ class ObjectStore:
         with _told():
             for some in obstore.list(self._store, prefix or None):
                 yield from ((found["path"], int(found["size"])) for found in some)
+
+
+def _synced(folder: Path, name: str) -> None:
+    """What is in a folder is there after a power failure, too: the file, and every folder on the way to it."""
+    place = folder / name
+    try:
+        for path in (place, *place.relative_to(folder).parents):
+            descriptor = os.open(folder / path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    except OSError as error:
+        raise StoreAway(f"the object store does not keep an object: {error.strerror}") from error
 
 
 class _Watched:

@@ -3,7 +3,6 @@
 Owns no rule: each handler asks the service that the command of the same name asks. A number comes in a body only.
 """
 
-import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
@@ -18,6 +17,7 @@ from aiohttp import web
 
 from controller.config.settings import DataController
 from controller.custody import documents, erasing, holds, outcomes, rectifying, retention, reviewing
+from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody, Holding
 from controller.custody.documents import DocumentOnFile, NewDocument
 from controller.custody.exporting import CALLS, REVIEW, Encoding, export, reviewed
@@ -31,6 +31,8 @@ from controller.web.answers import told
 from controller.web.bodies import moment, moment_of, object_of, texts_of
 from controller.web.stored import ACTOR, sent_in_pieces
 
+MOST_STEPS = 1000
+"""How many steps of retention are told one by one; all are counted."""
 MOST_DOCUMENT_BYTES = 32 * 1024 * 1024
 
 
@@ -85,9 +87,8 @@ class CustodyApi:
 
     @told
     async def list_documents(self, request: web.Request) -> web.Response:
-        """Documents of analysis, of one call or of all."""
-        call = request.query.get("call")
-        found = documents.documents(self._custody, _call(call) if call is not None else None)
+        """Documents of analysis of a call."""
+        found = documents.documents(self._custody, _call(request.query.get("call", "")))
         async with aclosing(found) as rows:
             return web.json_response([_document(row) async for row in rows])
 
@@ -119,9 +120,14 @@ class CustodyApi:
     async def foresee(self, request: web.Request) -> web.Response:
         """What a run of retention would do now, or at another time; nothing is done."""
         at = moment_of("at", request.query["at"]) if "at" in request.query else now()
-        steps: list[retention.Step] = []
-        report = await retention.run(self._custody, at=at, dry_run=True, actor=ACTOR, tell=steps.append)
-        return web.json_response({"at": moment(at), "counts": dict(report.done), "steps": [_step(s) for s in steps]})
+        steps: list[dict[str, Any]] = []
+
+        def tell(step: retention.Step) -> None:
+            if len(steps) < MOST_STEPS:
+                steps.append(_step(step))
+
+        report = await retention.run(self._custody, at=at, dry_run=True, actor=ACTOR, tell=tell)
+        return web.json_response({"at": moment(at), "counts": dict(report.done), "steps": steps})
 
     @told
     async def review(self, _request: web.Request) -> web.Response:
@@ -162,8 +168,8 @@ class CustodyApi:
             if done is None:
                 raise ObjectGone("nothing is stored of this customer")
             if answers is None:
-                return web.Response(body=await asyncio.to_thread((folder / CALLS).read_bytes), content_type=_JSON)
-            await asyncio.to_thread(reviewed, folder / REVIEW, {str(name): str(said) for name, said in answers.items()})
+                return web.Response(body=await off_the_loop((folder / CALLS).read_bytes), content_type=_JSON)
+            await off_the_loop(reviewed, folder / REVIEW, {str(name): str(said) for name, said in answers.items()})
             archive = (await release(self._custody, folder, actor=ACTOR)).archive
             return await sent_in_pieces(request, _read(archive), "application/zip")
 

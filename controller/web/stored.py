@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from controller.audio.gaps import GapStyle
+from controller.custody.bridge import from_thread
 from controller.custody.custody import Custody, Holding
 from controller.custody.finding import Search, found_by
-from controller.custody.in_threads import from_thread
 from controller.custody.listening import Action, Listener, granted
 from controller.custody.proof import proven_otherwise
 from controller.custody.rendering import Rendering, Shape, rendered, timeline_of

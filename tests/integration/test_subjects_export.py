@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.config.settings import DataController
+from controller.custody.bridge import from_thread
 from controller.custody.exporting import CALLS, DECISIONS, REVIEW, Encoding, Exported, export
-from controller.custody.in_threads import from_thread
 from controller.custody.rectifying import restrict
 from controller.custody.releasing import Released, release
 from controller.custody.telling import is_quarantined
