@@ -1,6 +1,7 @@
 """The composition root: opens everything, runs it, and closes it in the opposite order."""
 
 import asyncio
+import gc
 import random
 import signal
 import sys
@@ -176,6 +177,7 @@ class App:
         await self._database_ready(url, engine)
         await roster.refresh()
         await self._serve_fastagi(stack)
+        gc.freeze()  # what was loaded to start with stays: to look through it again and again would make pauses wait
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run(), name="writer")
             tasks.create_task(roster.run(), name="roster")

@@ -24,6 +24,9 @@ from lab.bench.replay import Replayed
 from lab.ports import free_port
 from lab.world import Daemon, daemon_beside, example, sounds_of
 
+COLD = 8
+"""Calls at once of a daemon that has carried none yet."""
+
 AT_ONCE = 64
 """Calls under way at any time, where calls are placed one after the other."""
 
@@ -73,7 +76,8 @@ def measure(*, calls: int, live: int) -> Alone:
 def _complete(daemon: Daemon, stub: str, calls: int) -> Completed:
     daemon.start()
     try:
-        _place(stub, daemon, AT_ONCE)
+        for _ in range(AT_ONCE // COLD):
+            _place(stub, daemon, COLD)
         _wait_until_written(daemon, AT_ONCE)
         spent, began = cost.of_process(daemon.pid), time.monotonic()
         _place(stub, daemon, calls)
