@@ -172,7 +172,7 @@ async def test_a_file_that_no_decision_explains_is_put_out_of_hearing(lab: World
     talk = await converse(phones, staff, daemon, caller="0639980603")
     call = await live_call(daemon, queue="every", state="recording")
     [live] = [path for path in folder.glob("rc-*.wav") if call["id"] in path.name]
-    for name in ("rc-nobody-knows-1", "voicemail-1"):
+    for name in ("rc-01950000-0000-7000-8000-000000000001-every-1", "voicemail-1"):
         (folder / f"{name}.wav").write_bytes(live.read_bytes())
     settings = load(daemon.config, daemon.environ)
     engine = open_engine(running_url(daemon.state / "postgresql") or "")
@@ -182,20 +182,22 @@ async def test_a_file_that_no_decision_explains_is_put_out_of_hearing(lab: World
     async with Ari(url=pbx.url, username=pbx.username, password=pbx.password, application="unexplained") as ari:
         unexplained = Unexplained(custody, ari, "lab", every_s=0)
         await unexplained.look()
-        assert (folder / "rc-nobody-knows-1.wav").exists()  # what explains it may be on its way
+        assert (
+            folder / "rc-01950000-0000-7000-8000-000000000001-every-1.wav"
+        ).exists()  # what explains it may be on its way
         await unexplained.look()
         await unexplained.look()
     await engine.dispose()
-    assert not (folder / "rc-nobody-knows-1.wav").exists()
-    assert (folder / "rc-quarantine" / "rc-nobody-knows-1.wav").exists()
+    assert not (folder / "rc-01950000-0000-7000-8000-000000000001-every-1.wav").exists()
+    assert (folder / "rc-quarantine" / "rc-01950000-0000-7000-8000-000000000001-every-1.wav").exists()
     assert (folder / "voicemail-1.wav").exists()
     assert live.exists()
     await talk.caller.hang_up()
     query = "SELECT kind, verdict, pbx, facts FROM decision WHERE reason = 'unexplained'"
     [decision] = daemon.rows(query)
     assert (decision["kind"], decision["verdict"], decision["pbx"]) == ("retain", "refused", "lab")
-    assert decision["facts"]["recording"] == "rc-nobody-knows-1"
-    assert daemon.rows("SELECT 1 FROM stored WHERE recording = 'rc-nobody-knows-1'") == []
+    assert decision["facts"]["recording"] == "rc-01950000-0000-7000-8000-000000000001-every-1"
+    assert daemon.rows("SELECT 1 FROM stored WHERE recording = 'rc-01950000-0000-7000-8000-000000000001-every-1'") == []
 
 
 async def test_without_room_no_recording_begins_and_those_that_have_begun_go_on(
