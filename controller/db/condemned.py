@@ -2,9 +2,10 @@
 
 from dataclasses import fields
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controller.db.legal_holds import stands
 from controller.db.queries import streamed
 from controller.db.tables import call, legal_hold, recording
 from controller.domain.records import RecordingRecord, RecordingState
@@ -22,10 +23,7 @@ async def condemned(engine: AsyncEngine, pbx: str) -> list[RecordingRecord]:
 
 
 def _held() -> ColumnElement[bool]:
-    unlimited_or_to_come = or_(legal_hold.c.until.is_(None), legal_hold.c.until > func.clock_timestamp())
-    return exists().where(
-        legal_hold.c.call_id == recording.c.call_id, legal_hold.c.lifted_at.is_(None), unlimited_or_to_come
-    )
+    return exists().where(legal_hold.c.call_id == recording.c.call_id, stands(func.clock_timestamp()))
 
 
 async def _found(engine: AsyncEngine, pbx: str, *chosen: ColumnElement[bool]) -> list[RecordingRecord]:

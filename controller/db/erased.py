@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db.failures import in_our_terms
+from controller.db.legal_holds import stands
 from controller.db.tables import call as call_table
 from controller.db.tables import legal_hold, recording
 from controller.domain.names import CallId
@@ -39,11 +40,7 @@ async def waits_on_pbx(engine: AsyncEngine, name: str) -> RecordingRecord | None
 
 async def is_held(engine: AsyncEngine, call: CallId, *, at: datetime) -> bool:
     """Whether a legal hold of this call stands at a time."""
-    standing = (
-        legal_hold.c.call_id == call,
-        legal_hold.c.lifted_at.is_(None),
-        or_(legal_hold.c.until.is_(None), legal_hold.c.until > at),
-    )
+    standing = select(legal_hold.c.id).where(legal_hold.c.call_id == call, stands(at))
     with in_our_terms():
         async with engine.connect() as connection:
-            return (await connection.execute(select(legal_hold.c.id).where(*standing))).first() is not None
+            return (await connection.execute(standing)).first() is not None

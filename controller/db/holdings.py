@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controller.db.legal_holds import stands
 from controller.db.queries import streamed
 from controller.db.tables import call, document, legal_hold, outcome, recording, recording_span, restriction, stored
 from controller.domain.names import CallId, RecordingName
@@ -55,11 +56,6 @@ class Holding:
 async def holdings(engine: AsyncEngine, *chosen: ColumnElement[bool], at: datetime) -> AsyncGenerator[Holding, None]:
     """Holdings by name that meet every condition on the tables, with what stands at ``at``."""
     about = func.coalesce(recording.c.call_id, document.c.call_id)
-    standing = (
-        legal_hold.c.call_id == about,
-        legal_hold.c.lifted_at.is_(None),
-        or_(legal_hold.c.until.is_(None), legal_hold.c.until > at),
-    )
     restricted = (restriction.c.customer_hash == call.c.customer_hash, restriction.c.lifted_at.is_(None))
     statement = (
         select(
@@ -77,7 +73,7 @@ async def holdings(engine: AsyncEngine, *chosen: ColumnElement[bool], at: dateti
             func.coalesce(call.c.queue, literal("")).label("queue"),
             call.c.agent,
             call.c.customer_hash,
-            exists().where(*standing).label("held"),
+            exists().where(legal_hold.c.call_id == about, stands(at)).label("held"),
             exists().where(*restricted).label("restricted"),
             outcome.c.outcome,
             outcome.c.at.label("outcome_at"),

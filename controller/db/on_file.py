@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controller.db.legal_holds import stands
 from controller.db.queries import streamed
 from controller.db.tables import call, document, legal_hold, outcome, stored
 from controller.domain.names import CallId
@@ -54,8 +55,7 @@ async def hold_on_file(engine: AsyncEngine, hold: str) -> HoldRecord | None:
 
 async def standing_holds(engine: AsyncEngine, *, at: datetime) -> list[HoldRecord]:
     """The legal holds that stand then, the oldest first."""
-    until = or_(legal_hold.c.until.is_(None), legal_hold.c.until > at)
-    return [hold async for hold in _holds(engine, legal_hold.c.lifted_at.is_(None), until)]
+    return [hold async for hold in _holds(engine, stands(at))]
 
 
 async def documents_on_file(engine: AsyncEngine, *chosen: ColumnElement[bool]) -> AsyncGenerator[DocumentOnFile, None]:

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, exists, or_, select, union
+from sqlalchemy import Row, Select, Table, exists, select, union
 
+from controller.db.legal_holds import stands
 from controller.db.queries import Source, streamed
 from controller.db.tables import access, call, document, erasure, legal_hold, objection, outcome, recording, restriction
 from controller.domain.names import CallId
@@ -56,8 +57,7 @@ async def accesses_of(source: Source, customer_hash: bytes) -> list[AccessRecord
 
 async def held_calls_of(source: Source, customer_hash: bytes, *, at: datetime) -> frozenset[CallId]:
     """Those of their calls on which a legal hold stands."""
-    standing = (legal_hold.c.lifted_at.is_(None), or_(legal_hold.c.until.is_(None), legal_hold.c.until > at))
-    chosen = select(legal_hold.c.call_id).where(legal_hold.c.call_id.in_(_calls_of(customer_hash)), *standing)
+    chosen = select(legal_hold.c.call_id).where(legal_hold.c.call_id.in_(_calls_of(customer_hash)), stands(at))
     return frozenset([CallId(row.call_id) async for row in streamed(source, chosen)])
 
 
