@@ -4,22 +4,20 @@ All functions raise ``DatabaseAway``.
 """
 
 from collections.abc import AsyncGenerator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, Select, Text, and_, any_, cast, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from controller.db.failures import in_our_terms
+from controller.db.locks import tried
 from controller.db.queries import streamed
 from controller.db.tables import call, decision, policy_version, recording, stored
 from controller.domain.decision import Kind, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import RecordingState, StoredState
-
-_LOCK = "recording-controller intake: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,27 +75,9 @@ async def policy_texts(engine: AsyncEngine) -> AsyncGenerator[str]:
         yield row.text
 
 
-@asynccontextmanager
-async def alone(engine: AsyncEngine, pbx: str) -> AsyncGenerator[bool]:
+def alone(engine: AsyncEngine, pbx: str) -> AbstractAsyncContextManager[bool]:
     """Whether we are the one that takes from this PBX, until this is left: the daemon and commands take turns."""
-    with in_our_terms():
-        connection = await engine.connect()
-    try:
-        ours = await _locked(connection, "pg_try_advisory_lock", pbx)
-        yield ours
-        if ours:
-            await _locked(connection, "pg_advisory_unlock", pbx)
-    except BaseException:
-        await connection.invalidate()  # which gives the lock up, too
-        raise
-    finally:
-        await connection.close()
-
-
-async def _locked(connection: AsyncConnection, function: str, pbx: str) -> bool:
-    with in_our_terms():
-        key = func.hashtextextended(_LOCK + pbx, 0)
-        return bool(await connection.scalar(select(getattr(func, function)(key))))
+    return tried(engine, f"intake/{pbx}")
 
 
 def _waiting(statement: Select[Any], pbx: str) -> Select[Any]:

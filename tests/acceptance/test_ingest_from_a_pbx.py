@@ -73,7 +73,7 @@ def staff(phones: Phones) -> Staff:
 def nothing_taken(daemon: Daemon) -> Iterator[None]:
     """As if somebody else took recordings from the PBX just now."""
     with psycopg.connect(running_url(daemon.state / "postgresql") or "", autocommit=True) as connection:
-        key = "hashtextextended('recording-controller intake: lab', 0)"
+        key = "hashtextextended('recording-controller/intake/lab', 0)"
         connection.execute(f"SELECT pg_advisory_lock({key})")
         yield
 
