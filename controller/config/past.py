@@ -3,20 +3,10 @@
 A former version may not hold under the rules of today, nor are its sounds there any more, so it is not loaded.
 """
 
-from dataclasses import dataclass
-
 from controller.config.document import Value, parsed
 from controller.config.faults import ConfigurationFaults
 from controller.config.period import parse_period
-from controller.domain.policy import Period
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How long recordings of a purpose are kept; ``without_contract`` where no contract came of the call."""
-
-    retention: Period
-    without_contract: Period | None
+from controller.domain.retention import Terms
 
 
 def terms_of(text: str, purpose: str) -> Terms | None:

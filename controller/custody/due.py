@@ -6,13 +6,12 @@ What is changed later, by a new policy or by what came of the call, is not decid
 from contextlib import aclosing
 from datetime import datetime
 
-from controller.config.past import Terms, terms_of
+from controller.config.past import terms_of
 from controller.custody.custody import Custody
 from controller.db import intake
 from controller.db.holdings import Holding
-
-CONTRACT = "contract"
-"""The outcome of a call of which a contract came."""
+from controller.domain import retention
+from controller.domain.retention import Terms
 
 
 async def due_at(custody: Custody, holding: Holding) -> datetime | None:
@@ -26,7 +25,7 @@ async def due_at(custody: Custody, holding: Holding) -> datetime | None:
     if end is None:
         return None
     found = await _terms(custody, holding)
-    return max((_over(terms, holding, end) for terms in found), default=None)
+    return max((terms.period(holding.outcome).after(end) for terms in found), default=None)
 
 
 async def _terms(custody: Custody, holding: Holding) -> list[Terms]:
@@ -39,12 +38,6 @@ async def _terms(custody: Custody, holding: Holding) -> list[Terms]:
             return [terms]
     purpose = policy.purposes.get(holding.purpose)
     if purpose is not None:
-        return [Terms(retention=purpose.retention, without_contract=purpose.without_contract)]
+        return [retention.terms_of(purpose)]
     async with aclosing(intake.policy_texts(custody.engine)) as texts:
         return [terms async for text in texts if (terms := terms_of(text, holding.purpose)) is not None]
-
-
-def _over(terms: Terms, holding: Holding, end: datetime) -> datetime:
-    known = holding.outcome == CONTRACT or terms.without_contract is None
-    period = terms.retention if known else terms.without_contract
-    return (period or terms.retention).after(end)

@@ -7,9 +7,7 @@ from datetime import datetime
 
 from controller.domain.decision import Reason
 from controller.domain.policy import Basis, Purpose
-
-NO_CONTRACT = "none"
-"""The outcome of a call of which no contract came: its recording is evidence of nothing."""
+from controller.domain.retention import NO_CONTRACT
 
 
 def kept_because(
@@ -18,8 +16,9 @@ def kept_because(
     """Why something is not erased on request; None where it is.
 
     A legal hold stands above all (art. 17(3)(e)). Until its time is over, so do a legal obligation to keep it
-    (art. 17(3)(b)) and a contract that it proves (art. 17(3)(e)). ``purpose`` is None where the policy has it no more:
-    then nobody knows what it is kept for, and what is destroyed does not come back. ``due_at`` None: not over.
+    (art. 17(3)(b)) and a contract that it proves (art. 17(3)(e)): where none came of the call, it proves none.
+    ``purpose`` is None where the policy has it no more: then nobody knows what it is kept for, and what is destroyed
+    does not come back. ``due_at`` None: not over.
     """
     if held:
         return Reason.LEGAL_HOLD

@@ -13,7 +13,9 @@ from controller.domain.policy import Basis, Period, Purpose
 
 CONTRACT = "contract"
 """The outcome of a call that a contract came of; any other, and none, is no contract."""
-OUTCOMES = (CONTRACT, "none")
+NO_CONTRACT = "none"
+"""The outcome of a call of which it is known that no contract came."""
+OUTCOMES = (CONTRACT, NO_CONTRACT)
 
 _ARCHIVED = frozenset({Basis.CONTRACT, Basis.LEGAL_OBLIGATION})
 """What is kept to prove something, and not to work with."""
@@ -39,6 +41,20 @@ class Judgement:
 
     fate: Fate
     reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How long a policy keeps the recordings of a purpose; ``without_contract`` where no contract came of the call."""
+
+    retention: Period
+    without_contract: Period | None
+
+    def period(self, outcome: str | None) -> Period:
+        """How long, by what came of the call; None where nobody knows."""
+        if self.without_contract is None or outcome == CONTRACT:
+            return self.retention
+        return self.without_contract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +85,16 @@ class Revision:
 NOTHING = Judgement(fate=Fate.NOTHING)
 
 
+def terms_of(purpose: Purpose) -> Terms:
+    """What the policy in force says of a purpose."""
+    return Terms(retention=purpose.retention, without_contract=purpose.without_contract)
+
+
 def period(purpose: Purpose, *, is_document: bool, outcome: str | None) -> Period | None:
     """How long something is kept; None for a document where the purpose keeps none."""
     if is_document:
         return purpose.analyses
-    if purpose.without_contract is None or outcome == CONTRACT:
-        return purpose.retention
-    return purpose.without_contract
+    return terms_of(purpose).period(outcome)
 
 
 def due(purpose: Purpose, began: datetime, *, is_document: bool = False, outcome: str | None = None) -> datetime | None:
