@@ -7,8 +7,9 @@ from dataclasses import replace
 from controller.custody.custody import Custody
 from controller.db.locks import locked
 from controller.db.on_file import CallOnFile, call_on_file
-from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
+from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import CallId
+from controller.domain.records import CallRecord
 from controller.errors import RegisterRefused
 
 
@@ -33,16 +34,15 @@ async def known_call(custody: Custody, call_id: CallId) -> CallOnFile:
 
 def about_call(
     custody: Custody,
-    call_id: CallId,
-    call: CallOnFile | None,
+    call: CallRecord | CallOnFile,
     kind: Kind,
+    verdict: Verdict,
     reason: Reason,
     *,
     actor: str,
-    facts: Mapping[str, Fact],
+    purpose: str | None = None,
+    facts: Mapping[str, Fact] = NO_FACTS,
 ) -> Decision:
-    """A decision that something was done about a call; ``call`` is None where nothing is known of it yet."""
-    general = custody.in_general(kind, Verdict.APPLIED, reason, actor=actor, facts=facts)
-    if call is None:
-        return replace(general, call_id=call_id)
-    return replace(general, call_id=call_id, pbx=call.pbx, linkedid=call.linkedid)
+    """A decision about a call, or about something of it that is not in the object store."""
+    general = custody.in_general(kind, verdict, reason, actor=actor, facts=facts)
+    return replace(general, call_id=call.id, pbx=call.pbx, linkedid=call.linkedid or None, purpose=purpose)

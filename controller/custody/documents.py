@@ -17,7 +17,7 @@ from controller.db.holdings import Holding, holding
 from controller.db.on_file import CallOnFile, DocumentOnFile, documents_on_file
 from controller.db.tables import document
 from controller.domain import retention
-from controller.domain.decision import Decision, Kind, Reason
+from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import AccessRecord, DocumentRecord, StoredRecord, StoredState, Tier
 from controller.errors import NotForYou, ObjectGone, RegisterRefused
@@ -127,5 +127,14 @@ def _sealed(custody: Custody, added: DocumentRecord, due_at: datetime, pieces: I
 
 def _about(custody: Custody, added: DocumentRecord, call: CallOnFile, stored: StoredRecord) -> Decision:
     facts = {"recording": added.id, "document": added.kind, "due_at": written(stored.due_at)}
-    about = about_call(custody, added.call_id, call, Kind.RETAIN, Reason.STORED, actor=added.added_by, facts=facts)
-    return replace(about, purpose=added.purpose, rule=f"purposes.{added.purpose}")
+    about = about_call(
+        custody,
+        call,
+        Kind.RETAIN,
+        Verdict.APPLIED,
+        Reason.STORED,
+        actor=added.added_by,
+        purpose=added.purpose,
+        facts=facts,
+    )
+    return replace(about, rule=f"purposes.{added.purpose}")

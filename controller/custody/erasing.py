@@ -7,11 +7,11 @@ them. So do decisions, which name nobody.
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
-from controller.custody.calls import alone_with
+from controller.custody.calls import about_call, alone_with
 from controller.custody.custody import Custody
 from controller.custody.destroying import destroy
 from controller.custody.erasable import Thing, things_of
-from controller.custody.subjects import THERE, about_call, found
+from controller.custody.subjects import THERE, found
 from controller.db.erased import is_held
 from controller.db.holdings import holding
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict

@@ -9,8 +9,8 @@ from datetime import datetime
 from controller.custody.calls import about_call, alone_with
 from controller.custody.custody import Custody
 from controller.custody.judging import written
-from controller.db.on_file import call_on_file, hold_on_file, standing_holds
-from controller.domain.decision import Decision, Kind, Reason
+from controller.db.on_file import CallOnFile, call_on_file, hold_on_file, standing_holds
+from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import HoldRecord
 from controller.errors import RegisterRefused
@@ -50,5 +50,5 @@ async def holds(custody: Custody) -> list[HoldRecord]:
 
 async def _about(custody: Custody, hold: HoldRecord, reason: Reason, actor: str) -> Decision:
     facts = {"hold": hold.id, "until": written(hold.until)}
-    call = await call_on_file(custody.engine, hold.call_id)
-    return about_call(custody, hold.call_id, call, Kind.HOLD, reason, actor=actor, facts=facts)
+    call = await call_on_file(custody.engine, hold.call_id) or CallOnFile(id=hold.call_id)
+    return about_call(custody, call, Kind.HOLD, Verdict.APPLIED, reason, actor=actor, facts=facts)

@@ -9,7 +9,7 @@ from controller.db.expiring import IS_STORED
 from controller.db.holdings import Holding, holdings
 from controller.db.tables import recording
 from controller.domain import retention
-from controller.domain.decision import Decision, Kind, Reason
+from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import OutcomeRecord, StoredRecord
 from controller.errors import RegisterRefused
@@ -29,9 +29,8 @@ async def tell_outcome(custody: Custody, call_id: CallId, outcome: str, *, actor
             return 0
         changes = await _changes(custody, call_id, outcome, actor)
         told = OutcomeRecord(call_id=call_id, outcome=outcome, at=now())
-        about = about_call(
-            custody, call_id, call, Kind.RETAIN, Reason.OUTCOME_KNOWN, actor=actor, facts={"outcome": outcome}
-        )
+        why, facts = Reason.OUTCOME_KNOWN, {"outcome": outcome}
+        about = about_call(custody, call, Kind.RETAIN, Verdict.APPLIED, why, actor=actor, facts=facts)
         decisions = [decision for _, decision in changes] or [about]
         await custody.write([told, *(record for record, _ in changes)], *decisions)
     return len(changes)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from controller.config.text import WORD
+from controller.custody.calls import about_call
 from controller.custody.custody import Custody
-from controller.custody.subjects import about_call, found, known_number
+from controller.custody.subjects import found, known_number
 from controller.db import queries
 from controller.db.subjects import number_was_erased
 from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict

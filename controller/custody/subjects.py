@@ -5,13 +5,12 @@ What is decided about an objection or a restriction names no customer, so it is 
 
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from controller.custody.custody import Custody
 from controller.db import queries, subjects, tables
 from controller.db.holdings import Holding, holdings
-from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import (
     AccessRecord,
@@ -82,19 +81,3 @@ async def found(custody: Custody, text: str, *, at: datetime) -> Subject:
         restrictions=tuple(await subjects.restrictions_of(engine, customer)),
         held=await subjects.held_calls_of(engine, customer, at=at),
     )
-
-
-def about_call(
-    custody: Custody,
-    call: CallRecord,
-    kind: Kind,
-    verdict: Verdict,
-    reason: Reason,
-    *,
-    actor: str,
-    purpose: str | None = None,
-    facts: Mapping[str, Fact] = NO_FACTS,
-) -> Decision:
-    """A decision about a call, or about something of it that is not in the object store."""
-    general = custody.in_general(kind, verdict, reason, actor=actor, facts=facts)
-    return replace(general, call_id=call.id, pbx=call.pbx, linkedid=call.linkedid or None, purpose=purpose)

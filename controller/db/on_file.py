@@ -18,11 +18,12 @@ from controller.domain.records import DocumentRecord, HoldRecord, StoredState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOnFile:
-    """What a decision about a call names, and what came of the call."""
+    """What a decision about a call names, and what came of the call. ``pbx`` is empty where nothing is known of it."""
 
-    pbx: str
-    linkedid: str
-    outcome: str | None
+    id: CallId
+    pbx: str = ""
+    linkedid: str = ""
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ async def call_on_file(engine: AsyncEngine, call_id: CallId) -> CallOnFile | Non
     )
     async with aclosing(streamed(engine, chosen)) as rows:
         row = await anext(rows, None)
-    return CallOnFile(pbx=row.pbx, linkedid=row.linkedid, outcome=row.outcome) if row else None
+    return CallOnFile(id=call_id, pbx=row.pbx, linkedid=row.linkedid, outcome=row.outcome) if row else None
 
 
 async def hold_on_file(engine: AsyncEngine, hold: str) -> HoldRecord | None:
