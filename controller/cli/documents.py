@@ -72,9 +72,10 @@ def list_(file: Path, call: UUID | None, shape: str) -> None:
 def fetch(file: Path, document: str, why: str | None, output: BinaryIO) -> None:
     """Write the document with this ID. Who had it, when and why is kept in the access log."""
     from controller.custody.documents import fetch as fetch_document  # noqa: PLC0415
+    from controller.custody.listening import Listener  # noqa: PLC0415
 
     async def work(custody: "Custody") -> None:
-        pieces = await fetch_document(custody, document, who=actor(), why=why)
+        pieces = await fetch_document(custody, document, Listener(who=actor(), why=why))
         await asyncio.to_thread(output.writelines, pieces)
 
     with_custody(file, work)

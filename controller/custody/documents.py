@@ -13,21 +13,18 @@ from controller.custody.bridge import off_the_loop
 from controller.custody.calls import about_call, known_call
 from controller.custody.custody import Custody
 from controller.custody.judging import written
-from controller.db.holdings import Holding, holding
+from controller.custody.listening import Action, Listener, granted
 from controller.db.on_file import CallOnFile, DocumentOnFile, documents_on_file
 from controller.db.tables import document
 from controller.domain import retention
 from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.names import CallId
-from controller.domain.records import AccessRecord, DocumentRecord, StoredRecord, StoredState, Tier
-from controller.errors import NotForYou, ObjectGone, RegisterRefused
-from controller.runtime.clock import new_id, new_token, now
+from controller.domain.records import DocumentRecord, StoredRecord, StoredState, Tier
+from controller.errors import RegisterRefused
+from controller.runtime.clock import new_id, now
 from controller.store.keys import new_key
 
-__all__ = ["FETCH", "DocumentOnFile", "NewDocument", "add", "documents", "fetch"]
-
-FETCH = "fetch"
-"""The action in the access log."""
+__all__ = ["DocumentOnFile", "NewDocument", "add", "documents", "fetch"]
 
 _WORD = re.compile(r"[a-z][a-z-]{0,39}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}")
@@ -77,25 +74,13 @@ def documents(custody: Custody, call_id: CallId | None = None) -> AsyncGenerator
     return documents_on_file(custody.engine, *(() if call_id is None else (document.c.call_id == call_id,)))
 
 
-async def fetch(custody: Custody, name: str, *, who: str, why: str | None) -> Generator[bytes, None, None]:
+async def fetch(custody: Custody, name: str, listener: Listener) -> Generator[bytes, None, None]:
     """What a document says, piece by piece: for threads. It is written first who asked for it.
 
-    Raises ``NotForYou`` where its customer has had processing restricted (GDPR art. 18), or where it is archived and
-    nobody says why; ``ObjectGone``, ``DatabaseError``; the pieces raise ``StoreError``.
+    Raises what ``granted`` raises; the pieces raise ``StoreError``.
     """
-    found = await holding(custody.engine, name, at=now())
-    if found is None or not found.is_document or found.stored.state is not StoredState.STORED:
-        raise ObjectGone("there is no such document")
-    _check(found, why)
-    await custody.write([AccessRecord(id=new_token("access"), at=now(), who=who, action=FETCH, what=name, why=why)])
+    found = await granted(custody, name, listener, Action.FETCH)
     return custody.vault.pieces(found.stored)
-
-
-def _check(found: Holding, why: str | None) -> None:
-    if found.restricted:
-        raise NotForYou("what is kept of this customer is only kept (GDPR art. 18)")
-    if found.stored.tier is Tier.ARCHIVE and not why:
-        raise NotForYou("it is in the intermediate archive: say why it is needed")
 
 
 def _due(custody: Custody, added: DocumentRecord) -> datetime:

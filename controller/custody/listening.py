@@ -12,15 +12,16 @@ from controller.domain.records import AccessRecord, RecordingState, StoredState,
 from controller.errors import NotForYou, ObjectGone
 from controller.runtime.clock import new_token, now
 
-NO_SUCH = "no such recording is stored"
-
 
 class Action(StrEnum):
     """What somebody does with what is stored."""
 
     LISTEN = "listen"
+    """To a recording."""
+    FETCH = "fetch"
+    """What a document says."""
     TAKE = "take"
-    """The object as it is sealed, with its key."""
+    """The object of either as it is sealed, with its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +44,18 @@ async def granted(custody: Custody, name: str, listener: Listener, action: Actio
     a reason is missing; ``DatabaseError`` where it cannot be written: then nobody gets anything.
     """
     found = await holding(custody.engine, name, at=now())
-    if found is None or not _theirs(custody, found, listener):
-        raise ObjectGone(NO_SUCH)
+    if found is None or not _is_for(found, action) or not _theirs(custody, found, listener):
+        raise ObjectGone(f"no such {'document' if action is Action.FETCH else 'recording'} is stored")
     refusal = _refusal(found, listener)
     if refusal is not None:
         await _written(custody, found, listener, f"refused-{action}")
         raise NotForYou(refusal)
     await _written(custody, found, listener, action)
     return found
+
+
+def _is_for(found: Holding, action: Action) -> bool:
+    return action is Action.TAKE or found.is_document is (action is Action.FETCH)
 
 
 def _theirs(custody: Custody, found: Holding, listener: Listener) -> bool:

@@ -21,6 +21,7 @@ from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody, Holding
 from controller.custody.documents import DocumentOnFile, NewDocument
 from controller.custody.exporting import CALLS, REVIEW, Encoding, export, reviewed
+from controller.custody.listening import Listener
 from controller.custody.releasing import release
 from controller.custody.rendering import mp3_of
 from controller.domain.names import CallId
@@ -112,8 +113,8 @@ class CustodyApi:
     @told
     async def fetch_document(self, request: web.Request) -> web.StreamResponse:
         """What one says."""
-        name, why = request.match_info["id"], request.query.get("reason")
-        pieces = await documents.fetch(self._custody, name, who=ACTOR, why=why)
+        listener = Listener(who=ACTOR, why=request.query.get("reason"))
+        pieces = await documents.fetch(self._custody, request.match_info["id"], listener)
         return await sent_in_pieces(request, pieces)
 
     @told

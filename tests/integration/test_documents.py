@@ -8,6 +8,7 @@ import pytest
 from controller.custody import documents
 from controller.custody.custody import Custody
 from controller.custody.documents import NewDocument
+from controller.custody.listening import Action, Listener, granted
 from controller.custody.retention import run
 from controller.domain.names import CallId
 from controller.domain.policy import Period
@@ -43,7 +44,7 @@ async def added(custody: Custody, call: CallId) -> DocumentRecord:
 
 
 async def read(custody: Custody, name: str, why: str | None = None) -> bytes:
-    return b"".join(await documents.fetch(custody, name, who="cli:coach", why=why))
+    return b"".join(await documents.fetch(custody, name, Listener(who="cli:coach", why=why)))
 
 
 async def test_a_document_is_sealed_under_a_key_of_its_own_and_given_out_on_record(
@@ -129,7 +130,7 @@ async def test_what_is_restricted_is_given_to_nobody(custody: Custody, database:
     await custody.write([RestrictionRecord(customer_hash=CUSTOMER, at=ENDED)])
     with pytest.raises(NotForYou):
         await read(custody, made.id)
-    assert ask(database, "SELECT 1 FROM access") == []
+    assert ask(database, "SELECT who, action, what FROM access") == [("cli:coach", "refused-fetch", made.id)]
 
 
 async def test_what_is_archived_is_given_to_who_says_why(custody: Custody, database: str) -> None:
@@ -137,14 +138,18 @@ async def test_what_is_archived_is_given_to_who_says_why(custody: Custody, datab
     await custody.write([StoredRecord(recording=made.id, state=StoredState.STORED, tier=Tier.ARCHIVE)])
     with pytest.raises(NotForYou):
         await read(custody, made.id)
-    assert ask(database, "SELECT 1 FROM access") == []
+    assert ask(database, "SELECT who, action, what FROM access") == [("cli:coach", "refused-fetch", made.id)]
     assert await read(custody, made.id, "a claim") == b"".join(NOTES)
 
 
-async def test_a_recording_is_no_document(custody: Custody) -> None:
+async def test_a_recording_is_no_document_and_a_document_nothing_to_listen_to(custody: Custody, database: str) -> None:
     recorded = await put(custody)
-    with pytest.raises(ObjectGone):
+    made = await added(custody, call_of(recorded))
+    with pytest.raises(ObjectGone, match="document"):
         await read(custody, recorded.recording)
+    with pytest.raises(ObjectGone, match="recording"):
+        await granted(custody, made.id, Listener(who="cli:coach"), Action.LISTEN)
+    assert ask(database, "SELECT 1 FROM access") == []
 
 
 def test_a_year_of_a_document_begins_when_it_is_added() -> None:

@@ -197,7 +197,7 @@ def test_a_document_is_added_listed_and_fetched(run: Run, settings: Settings, da
 @pytest.mark.parametrize(
     ("words", "code", "fault"),
     [
-        (("documents", "fetch", "none"), 1, "there is no such document"),
+        (("documents", "fetch", "none"), 1, "no such document is stored"),
         (("outcome", "01960000-0000-7000-8000-000000000000", "none"), 2, "call: no such call is on file"),
         (("holds", "place", "not-a-call", "--why", "a claim"), 2, "is not a valid UUID"),
         (("holds", "place", "01960000-0000-7000-8000-000000000000"), 2, "--why"),
