@@ -2,15 +2,14 @@
 
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Self
-from uuid import UUID
+from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
 from controller.custody.custody import Custody
 from controller.db.holdings import Holding, holdings
 from controller.db.tables import call, recording, stored
+from controller.domain.names import CallId
 from controller.domain.records import AccessRecord, StoredState
 from controller.errors import RegisterRefused
 from controller.numbers import hashed
@@ -18,7 +17,6 @@ from controller.runtime.clock import new_token, now
 
 MOST = 200
 USUAL = 50
-_TEXTS = ("name", "call", "purpose", "queue", "agent", "number", "after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +24,7 @@ class Search:
     """What is looked for; what is None matters not. ``after`` is the name that the page before ended with."""
 
     name: str | None = None
-    call: str | None = None
+    call: CallId | None = None
     purpose: str | None = None
     queue: str | None = None
     agent: str | None = None
@@ -35,28 +33,6 @@ class Search:
     until: datetime | None = None
     after: str | None = None
     limit: int = USUAL
-
-    @classmethod
-    def read(cls, words: dict[str, str]) -> Self:
-        """From texts by name, as a query has them. Raises ``RegisterRefused``."""
-        unknown = words.keys() - {*_TEXTS, "since", "until", "limit"}
-        if unknown:
-            raise RegisterRefused(*(f"{word[:40]}: is no condition" for word in sorted(unknown)))
-        limit = words.get("limit", str(USUAL))
-        if not limit.isdecimal() or not 1 <= int(limit) <= MOST:
-            raise RegisterRefused(f"limit: must be a whole number from 1 to {MOST}")
-        return cls(
-            name=words.get("name"),
-            call=_call(words.get("call")),
-            purpose=words.get("purpose"),
-            queue=words.get("queue"),
-            agent=words.get("agent"),
-            number=words.get("number"),
-            after=words.get("after"),
-            since=_time("since", words.get("since")),
-            until=_time("until", words.get("until")),
-            limit=int(limit),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,20 +88,3 @@ async def _customer(custody: Custody, number: str, who: str) -> bytes:
     )
     await custody.write([entry])
     return customer
-
-
-def _call(text: str | None) -> str | None:
-    try:
-        return str(UUID(text)) if text is not None else None
-    except ValueError:
-        raise RegisterRefused("call: must be the id of a call (RC_CALL)") from None
-
-
-def _time(name: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise RegisterRefused(f"{name}: must be a time such as 2026-11-24T00:00:00+00:00") from None

@@ -1,11 +1,13 @@
-"""What comes in a body, and how a time goes out."""
+"""What comes in a body or a query, and how a time goes out."""
 
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
+from controller.domain.names import CallId
 from controller.errors import RegisterRefused
 
 
@@ -31,6 +33,14 @@ async def texts_of(
         members = ", ".join([*sorted(required), *sorted(optional or ())])
         raise RegisterRefused(f"the body must be a JSON object of texts{f': {members}' if members else ''}")
     return body
+
+
+def call_id_of(text: str) -> CallId:
+    """The id of a call. Raises ``RegisterRefused``."""
+    try:
+        return CallId(str(UUID(text)))
+    except ValueError:
+        raise RegisterRefused("call: must be the id of a call (RC_CALL)") from None
 
 
 def moment_of(name: str, text: str) -> datetime:

@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
@@ -24,12 +23,11 @@ from controller.custody.exporting import CALLS, REVIEW, Encoding, export, review
 from controller.custody.listening import Listener
 from controller.custody.releasing import release
 from controller.custody.rendering import mp3_of
-from controller.domain.names import CallId
 from controller.domain.records import HoldRecord
 from controller.errors import ObjectGone, RegisterRefused
 from controller.runtime.clock import now
 from controller.web.answers import told
-from controller.web.bodies import moment, moment_of, object_of, texts_of
+from controller.web.bodies import call_id_of, moment, moment_of, object_of, texts_of
 from controller.web.stored import ACTOR, sent_in_pieces
 
 MOST_STEPS = 1000
@@ -71,7 +69,7 @@ class CustodyApi:
         """Place one: nothing of the call is destroyed meanwhile."""
         body = await texts_of(request, required={"call", "why"}, optional={"until"})
         until = moment_of("until", body["until"]) if "until" in body else None
-        placed = await holds.place(self._custody, _call(body["call"]), body["why"], until, actor=ACTOR)
+        placed = await holds.place(self._custody, call_id_of(body["call"]), body["why"], until, actor=ACTOR)
         return web.json_response(_hold(placed), status=201)
 
     @told
@@ -83,13 +81,13 @@ class CustodyApi:
     async def tell_outcome(self, request: web.Request) -> web.Response:
         """Say whether a contract came of a call."""
         body = await texts_of(request, required={"call", "outcome"})
-        changed = await outcomes.tell_outcome(self._custody, _call(body["call"]), body["outcome"], actor=ACTOR)
+        changed = await outcomes.tell_outcome(self._custody, call_id_of(body["call"]), body["outcome"], actor=ACTOR)
         return web.json_response({"changed": changed})
 
     @told
     async def list_documents(self, request: web.Request) -> web.Response:
         """Documents of analysis of a call."""
-        found = documents.documents(self._custody, _call(request.query.get("call", "")))
+        found = documents.documents(self._custody, call_id_of(request.query.get("call", "")))
         async with aclosing(found) as rows:
             return web.json_response([_document(row) async for row in rows])
 
@@ -101,7 +99,7 @@ class CustodyApi:
         if missing:
             raise RegisterRefused(*(f"{name}: is missing" for name in sorted(missing)))
         new = NewDocument(
-            call_id=_call(query["call"]),
+            call_id=call_id_of(query["call"]),
             purpose=query["purpose"],
             kind=query["kind"],
             media_type=request.content_type,
@@ -205,7 +203,7 @@ class CustodyApi:
         body = await texts_of(request, required={"call"}, optional={"agent", "queue", "number"})
         if len(body) == 1:
             raise RegisterRefused("the body must have agent, queue or number, too")
-        call = _call(body.pop("call"))
+        call = call_id_of(body.pop("call"))
         await rectifying.rectify(self._custody, call, actor=ACTOR, **body)
         return web.json_response({"rectified": sorted(body)})
 
@@ -231,13 +229,6 @@ def _yes(body: dict[str, str], name: str) -> bool:
     if said not in {"yes", "no"}:
         raise RegisterRefused(f"{name}: must be yes or no")
     return said == "yes"
-
-
-def _call(text: str) -> CallId:
-    try:
-        return CallId(str(UUID(text)))
-    except ValueError:
-        raise RegisterRefused("call: must be the id of a call (RC_CALL)") from None
 
 
 def _hold(hold: HoldRecord) -> dict[str, Any]:

@@ -4,8 +4,9 @@ Owns no rule: who may have what is ``controller.custody.listening``'s to say. A 
 only, so that no log of requests holds one.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import aclosing
+from dataclasses import fields
 from typing import Any
 
 from aiohttp import web
@@ -13,14 +14,14 @@ from aiohttp import web
 from controller.audio.gaps import GapStyle
 from controller.custody.bridge import from_thread
 from controller.custody.custody import Custody, Holding
-from controller.custody.finding import Search, found_by
+from controller.custody.finding import MOST, USUAL, Search, found_by
 from controller.custody.listening import Action, Listener, granted
 from controller.custody.proof import proven_otherwise
 from controller.custody.rendering import Rendering, Shape, rendered, timeline_of
 from controller.errors import RegisterRefused
 from controller.web.answers import told
 from controller.web.api import problem
-from controller.web.bodies import moment, texts_of
+from controller.web.bodies import call_id_of, moment, moment_of, texts_of
 
 ACTOR = "api"
 
@@ -46,12 +47,12 @@ class StoredApi:
         """Stored recordings that meet every condition of the query, the oldest first, a page at a time."""
         if "number" in request.query:
             raise RegisterRefused("number: comes in a body only: POST /api/v1/recordings/search")
-        return await self._found(Search.read(dict(request.query)))
+        return await self._found(_search(dict(request.query)))
 
     @told
     async def search(self, request: web.Request) -> web.Response:
         """The same, by the number of a customer too, which no query may hold."""
-        return await self._found(Search.read(await texts_of(request)))
+        return await self._found(_search(await texts_of(request)))
 
     async def _found(self, search: Search) -> web.Response:
         page = await found_by(self._custody, search, who=ACTOR)
@@ -121,6 +122,28 @@ def shown(holding: Holding) -> dict[str, Any]:
         "sha256": stored.sha256.hex() if stored.sha256 else None,
         **{name: moment(time) for name, time in times.items()},
     }
+
+
+def _search(words: Mapping[str, str]) -> Search:
+    """What a query looks for, by the names of conditions. Raises ``RegisterRefused``."""
+    unknown = words.keys() - {one.name for one in fields(Search)}
+    if unknown:
+        raise RegisterRefused(*(f"{word[:40]}: is no condition" for word in sorted(unknown)))
+    limit = words.get("limit", str(USUAL))
+    if not limit.isdecimal() or not 1 <= int(limit) <= MOST:
+        raise RegisterRefused(f"limit: must be a whole number from 1 to {MOST}")
+    return Search(
+        name=words.get("name"),
+        call=call_id_of(words["call"]) if "call" in words else None,
+        purpose=words.get("purpose"),
+        queue=words.get("queue"),
+        agent=words.get("agent"),
+        number=words.get("number"),
+        after=words.get("after"),
+        since=moment_of("since", words["since"]) if "since" in words else None,
+        until=moment_of("until", words["until"]) if "until" in words else None,
+        limit=int(limit),
+    )
 
 
 def _style(request: web.Request) -> GapStyle | None:
