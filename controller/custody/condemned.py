@@ -5,7 +5,6 @@ DSS 3.3.1). Nobody listens to it meanwhile, and it is never stored.
 """
 
 import time
-from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -16,10 +15,9 @@ from controller.custody.custody import Custody
 from controller.db.condemned import condemned, quarantined
 from controller.domain.decision import Decision, Kind, Reason, Verdict
 from controller.domain.records import CondemnedRecord, ErasureRecord, RecordingRecord, RecordingState
-from controller.domain.sides import sides_of
-from controller.errors import Gone, PbxRefused
+from controller.errors import PbxRefused
+from controller.runtime import pbx_files
 from controller.runtime.clock import now
-from controller.runtime.executor import QUARANTINE
 
 EVERY_S = 60.0
 
@@ -72,9 +70,6 @@ class Condemned:
         return replace(decision, call_id=one.call_id, pbx=one.pbx, purpose=one.purpose, rule="storage.quarantine_kept")
 
     async def _delete(self, one: RecordingRecord) -> None:
-        for side in sides_of(one.name):
-            for place in (side, f"{QUARANTINE}/{side}"):
-                with suppress(Gone):
-                    await self._ari.delete_stored_recording(place)
+        await pbx_files.delete(self._ari, one.name)
         await self._custody.ledger.write([replace(one, state=RecordingState.DISCARDED)])
         _log.info("condemned.deleted", pbx=self._pbx, recording=one.name)

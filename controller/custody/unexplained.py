@@ -5,7 +5,6 @@ written. Nobody listens to them, and they are never stored. What is named otherw
 """
 
 import time
-from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -16,9 +15,9 @@ from controller.db.intake import unknown
 from controller.domain.decision import Kind, Reason, Verdict
 from controller.domain.names import Side
 from controller.domain.sides import recording_of
-from controller.errors import Gone, NotNow
-from controller.runtime import listener, metrics
-from controller.runtime.executor import QUARANTINE
+from controller.errors import Gone
+from controller.runtime import metrics, pbx_files
+from controller.runtime.listener import is_ours
 
 EVERY_S = 600.0
 """How often the PBX is asked; a file that is unexplained two times in a row stays so."""
@@ -42,7 +41,7 @@ class Unexplained:
         """Look where it is time. Raises ``PbxError``, ``DatabaseError``."""
         if time.monotonic() < self._again_at:
             return
-        ours = {name for name in await self._ari.stored_recordings() if _is_ours(name)}
+        ours = {name for name in await self._ari.stored_recordings() if is_ours(name)}
         recordings = await unknown(self._custody.engine, {recording_of(Side(name)) for name in ours})
         found = {name for name in ours if recording_of(Side(name)) in recordings}
         for name in sorted(found & self._seen):
@@ -60,10 +59,9 @@ class Unexplained:
 
     async def _hide(self, name: str) -> None:
         """Copied, said, deleted: whatever ends in between, the next look finds it again."""
-        with suppress(Gone, NotNow):  # NotNow: it was copied before
-            await self._ari.copy_stored_recording(name, f"{QUARANTINE}/{name}")
+        await pbx_files.copy_to_quarantine(self._ari, name)
         if name not in self._decided:
-            facts = {"recording": name, "file": f"{QUARANTINE}/{name}"}
+            facts = {"recording": name, "file": pbx_files.hidden(name)}
             decision = self._custody.in_general(
                 Kind.RETAIN, Verdict.REFUSED, Reason.UNEXPLAINED, actor="daemon", facts=facts
             )
@@ -71,9 +69,4 @@ class Unexplained:
             self._decided.add(name)
             metrics.UNEXPLAINED.labels(self._pbx).inc()
             _log.error("ingest.unexplained_file", pbx=self._pbx, recording=name)
-        with suppress(Gone):
-            await self._ari.delete_stored_recording(name)
-
-
-def _is_ours(name: str) -> bool:
-    return listener.is_ours(name)
+        await pbx_files.remove(self._ari, name)

@@ -6,7 +6,6 @@ What starts or resumes is only ever commanded once its decision is durable, so n
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
@@ -34,9 +33,8 @@ from controller.domain.events import (
 )
 from controller.domain.names import CallId, ChannelId, RecordingName
 from controller.domain.sampling import Draw, decided
-from controller.domain.sides import sides_of
-from controller.errors import DatabaseError, Gone, NotNow, PbxError
-from controller.runtime import metrics
+from controller.errors import DatabaseError, PbxError
+from controller.runtime import metrics, pbx_files
 from controller.runtime.clock import now
 from controller.runtime.doors import Door
 from controller.runtime.notices import Notices
@@ -50,9 +48,6 @@ Alarm = Callable[[CallId, Reason], None]
 
 AGAIN_S = 2.0
 """How long to wait before a file that could not be moved or deleted is tried again."""
-
-QUARANTINE = "rc-quarantine"
-"""The folder, among Asterisk's recordings, of files that nobody may listen to."""
 
 _log = structlog.get_logger(__name__)
 
@@ -224,7 +219,7 @@ class Executor:
         self._spawn(self._discard(recording, gone))
 
     async def _discard(self, recording: RecordingName, gone: Callable[[], None]) -> None:
-        await self._until_done("discard", lambda: self._delete(recording))
+        await self._until_done("discard", lambda: pbx_files.delete(self._ari, recording))
         gone()
 
     def quarantine(self, recording: RecordingName, moved: Callable[[], None]) -> None:
@@ -232,21 +227,8 @@ class Executor:
         self._spawn(self._quarantine(recording, moved))
 
     async def _quarantine(self, recording: RecordingName, moved: Callable[[], None]) -> None:
-        await self._until_done("quarantine", lambda: self._move(recording))
+        await self._until_done("quarantine", lambda: pbx_files.quarantine(self._ari, recording))
         moved()
-
-    async def _move(self, recording: RecordingName) -> None:
-        for side in sides_of(recording):
-            with suppress(Gone, NotNow):  # NotNow: it was copied before, and perhaps not deleted
-                await self._ari.copy_stored_recording(side, f"{QUARANTINE}/{side}")
-            with suppress(Gone):
-                await self._ari.delete_stored_recording(side)
-
-    async def _delete(self, recording: RecordingName) -> None:
-        for side in sides_of(recording):
-            for place in (side, f"{QUARANTINE}/{side}"):
-                with suppress(Gone):
-                    await self._ari.delete_stored_recording(place)
 
     async def _until_done(self, command: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
