@@ -1,18 +1,14 @@
 """Lets a thread read what comes by way of the event loop, piece by piece, while the loop goes on with its work."""
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
-P = ParamSpec("P")
+from controller.threads import off_the_loop, threaded
+
 T = TypeVar("T")
-
-LET_GO_WITHIN_S = 1.0
-"""How long a thread has to end that nobody waits for any more. One that waits for a store may take longer."""
 
 
 class _Closed(Exception):  # noqa: N818 - nobody sees it
@@ -61,16 +57,7 @@ async def in_thread(work: Callable[[Sequence[Iterator[bytes]]], T], files: Seque
         for bridge in bridges:
             bridge.close()
 
-    return await _threaded(lambda: work([iter(bridge) for bridge in bridges]), close)
-
-
-async def off_the_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What ``work`` makes, in a thread that nobody waits for long when this is cancelled. Raises what it raises.
-
-    What waits for an object store must not take one of asyncio's own few threads: decisions are noted in those, and the
-    address of a PBX is looked up for a stop.
-    """
-    return await _threaded(partial(work, *args, **kwargs), lambda: None)
+    return await threaded(lambda: work([iter(bridge) for bridge in bridges]), close)
 
 
 async def from_thread(pieces: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
@@ -81,31 +68,3 @@ async def from_thread(pieces: Generator[bytes, None, None]) -> AsyncGenerator[by
     finally:
         with suppress(ValueError):  # cancelled while one is made: it is closed when nobody has it any more
             await off_the_loop(pieces.close)
-
-
-async def _threaded(work: Callable[[], T], let_go: Callable[[], None]) -> T:
-    """Not in asyncio's own threads: those would be waited for when the daemon ends."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def tell(how: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(lambda: None if done.done() else how())
-
-    def run() -> None:
-        try:
-            made = work()
-        except BaseException as error:  # noqa: BLE001 - told to whoever waits
-            tell(partial(done.set_exception, error))
-        else:
-            tell(partial(done.set_result, made))
-
-    threading.Thread(target=run, name="custody", daemon=True).start()
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        let_go()
-        await asyncio.wait({done}, timeout=LET_GO_WITHIN_S)
-        if done.done():
-            done.exception()  # looked at, so that nobody is told of it
-        raise

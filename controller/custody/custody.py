@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.config.settings import Settings, Storage
-from controller.custody.bridge import off_the_loop
 from controller.custody.erasures import ERASURES, Erasures
 from controller.db.holdings import Holding
 from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
@@ -22,6 +21,7 @@ from controller.runtime.ports import Ledger
 from controller.store.keys import MasterKeys, new_master_key
 from controller.store.objects import ObjectStore
 from controller.store.vault import Vault
+from controller.threads import off_the_loop
 
 __all__ = ["Custody", "Holding", "custody_of"]
 

@@ -7,7 +7,6 @@ nothing is lost by waiting, and nothing can be heard.
 from collections.abc import Mapping
 from contextlib import aclosing
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.db.holdings import Holding, holdings
 from controller.db.tables import stored
@@ -15,6 +14,7 @@ from controller.domain.decision import NO_FACTS, Fact, Kind, Reason, Verdict
 from controller.domain.records import ErasureRecord, StoredRecord, StoredState
 from controller.runtime import metrics
 from controller.runtime.clock import now
+from controller.threads import off_the_loop
 
 
 async def destroy(

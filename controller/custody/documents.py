@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.calls import about_call, known_call
 from controller.custody.custody import Custody
 from controller.custody.judging import written
@@ -23,6 +22,7 @@ from controller.domain.records import DocumentRecord, StoredRecord, StoredState,
 from controller.errors import RegisterRefused
 from controller.runtime.clock import new_id, now
 from controller.store.keys import new_key
+from controller.threads import off_the_loop
 
 __all__ = ["DocumentOnFile", "NewDocument", "add", "documents", "fetch"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.config.settings import DataController
-from controller.custody.bridge import from_thread, off_the_loop
+from controller.custody.bridge import from_thread
 from controller.custody.custody import Custody
 from controller.custody.subjects import Subject, found
 from controller.custody.telling import Told, is_quarantined, page, told, told_decisions
@@ -25,6 +25,7 @@ from controller.domain.records import AccessRecord, DocumentRecord, StoredState
 from controller.errors import RegisterRefused
 from controller.runtime.clock import new_token, now
 from controller.sealed_numbers import display_key
+from controller.threads import off_the_loop
 
 CALLS = "calls.json"
 DECISIONS = "decisions.json"

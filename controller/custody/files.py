@@ -10,10 +10,10 @@ from typing import BinaryIO, Protocol, Self
 
 from controller.ari.client import Ari
 from controller.config import Pbx
-from controller.custody.bridge import off_the_loop
 from controller.domain.names import RecordingName
 from controller.domain.sides import sides_of
 from controller.errors import Gone, PbxRefused
+from controller.threads import off_the_loop
 
 ENDING = ".wav"
 _PIECE_BYTES = 256 * 1024

@@ -16,7 +16,6 @@ from datetime import timedelta
 
 import structlog
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.calls import alone_with
 from controller.custody.custody import Custody
 from controller.custody.due import due_at
@@ -33,6 +32,7 @@ from controller.runtime import metrics
 from controller.runtime.clock import now
 from controller.store.keys import new_key
 from controller.store.vault import Content
+from controller.threads import off_the_loop
 
 LOST_AFTER = timedelta(hours=1)
 """How long after its end a recording whose file the PBX does not have is asked for again."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pyrage.x25519 import Identity
 
 from controller.audio.stereo import StereoWav
-from controller.custody.bridge import in_thread, off_the_loop
+from controller.custody.bridge import in_thread
 from controller.custody.custody import Custody
 from controller.custody.files import PbxFiles, opened
 from controller.custody.mending import Mended
@@ -21,6 +21,7 @@ from controller.errors import ObjectGone, SealBroken
 from controller.runtime.clock import now
 from controller.store.keys import new_key
 from controller.store.vault import Content
+from controller.threads import off_the_loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.custody.destroying import destroy, finish
 from controller.custody.erasures import BrokenLine
@@ -19,6 +18,7 @@ from controller.domain.differences import Difference
 from controller.domain.names import CallId
 from controller.domain.records import ERASED_NUMBER, ErasureRecord, ForgottenRecord, RecordingState, StoredState
 from controller.runtime.clock import now
+from controller.threads import off_the_loop
 
 WITH_KEY = {StoredState.TAKING, StoredState.STORED}
 

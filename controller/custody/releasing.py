@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.custody.exporting import CALLS, COLUMNS, DECISIONS, REVIEW, Copy, accessed, write_texts
 from controller.custody.telling import Told, is_quarantined
@@ -21,6 +20,7 @@ from controller.domain.decision import Fact, Kind, Reason, Verdict
 from controller.domain.records import StoredState
 from controller.errors import RegisterRefused
 from controller.runtime.clock import now
+from controller.threads import off_the_loop
 
 RELEASE = "release"
 _ANSWERS = {"yes": True, "no": False}

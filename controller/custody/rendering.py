@@ -15,7 +15,7 @@ from controller.audio.mp3 import encoded
 from controller.audio.peaks import peaks_of
 from controller.audio.timeline import Entry, timeline
 from controller.audio.wav import WRITTEN_HEADER, WavReader, wav_header
-from controller.custody.bridge import from_thread, off_the_loop
+from controller.custody.bridge import from_thread
 from controller.custody.custody import Custody
 from controller.db.holdings import Holding, holding, spans_of
 from controller.domain.names import RecordingName
@@ -25,6 +25,7 @@ from controller.errors import ObjectGone
 from controller.runtime.clock import now
 from controller.store.sealing import opened
 from controller.store.vault import derived_name
+from controller.threads import off_the_loop
 
 _OCTETS_A_MS = 16
 

@@ -6,7 +6,6 @@ For after a restore, and at any other time. Nothing is changed here.
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.custody.erasures import BrokenLine
 from controller.db.inventory import Inventory, Outside, inventory
@@ -14,6 +13,7 @@ from controller.db.wrapping import Wrapped, wrapped
 from controller.domain.differences import Difference, Found
 from controller.errors import ObjectGone, SealBroken
 from controller.store.vault import Content
+from controller.threads import off_the_loop
 
 STORE = (
     Difference.ERASURE_NOT_IN_FILE,

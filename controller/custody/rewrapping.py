@@ -5,13 +5,13 @@ Where it ends in the middle it is begun again: what is wrapped already is left a
 
 from dataclasses import dataclass, field
 
-from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody
 from controller.db.wrapping import last_rewrapped_by, replace_keys, wrapped_by_others
 from controller.domain.decision import Fact, Kind, Reason, Verdict
 from controller.domain.records import WrappedKey
 from controller.errors import SealBroken
 from controller.store.keys import MasterKeys
+from controller.threads import off_the_loop
 
 AT_ONCE = 200
 

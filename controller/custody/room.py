@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from controller.config.settings import Storage
-from controller.custody.bridge import off_the_loop
 from controller.runtime import metrics
+from controller.threads import off_the_loop
 
 LOOK_EVERY_S = 10.0
 

@@ -4,7 +4,6 @@ The lists are put into temporary tables of one transaction, so that neither memo
 daemon that pauses calls. Every function raises ``DatabaseAway``.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from controller.db.failures import in_our_terms
 from controller.domain.differences import Difference, Found
+from controller.threads import off_the_loop
 
 _ROWS_AT_ONCE = 1000
 _NUL = "\0"
@@ -148,7 +148,7 @@ class Inventory:
             raise RuntimeError("a connection that is in use has a driver")
         iterator = iter(rows)
         async with driver.cursor() as cursor, cursor.copy(f"COPY {outside.table} FROM STDIN") as copy:
-            while lines := await asyncio.to_thread(_lines, iterator):
+            while lines := await off_the_loop(_lines, iterator):
                 await copy.write(lines)
         await self._connection.execute(text(f"ANALYZE {outside.table}"))
 

@@ -16,7 +16,6 @@ from aiohttp import web
 
 from controller.config.settings import DataController
 from controller.custody import documents, erasing, holds, outcomes, rectifying, retention, reviewing
-from controller.custody.bridge import off_the_loop
 from controller.custody.custody import Custody, Holding
 from controller.custody.documents import DocumentOnFile, NewDocument
 from controller.custody.exporting import CALLS, REVIEW, Encoding, export, reviewed
@@ -26,6 +25,7 @@ from controller.custody.rendering import mp3_of
 from controller.domain.records import HoldRecord
 from controller.errors import ObjectGone, RegisterRefused
 from controller.runtime.clock import now
+from controller.threads import off_the_loop
 from controller.web.answers import told
 from controller.web.bodies import call_id_of, moment, moment_of, object_of, texts_of
 from controller.web.stored import ACTOR, sent_in_pieces

@@ -1,6 +1,8 @@
 """What goes on at the same moment, stands still, or cannot be had, while recordings are taken, held and erased."""
 
 import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.ari.client import Ari
 from controller.custody import due, erasing, holds, ingest, putting
-from controller.custody.bridge import off_the_loop
 from controller.custody.condemned import Condemned
 from controller.custody.files import PbxFiles, SharedFolder
 from controller.custody.ingesting import take_round
@@ -18,13 +19,16 @@ from controller.custody.outcomes import tell_outcome
 from controller.db.engine import open_engine
 from controller.db.holdings import Holding
 from controller.db.intake import waiting
+from controller.db.inventory import Outside, inventory
 from controller.db.ledger import PostgresLedger
+from controller.domain.differences import Difference
 from controller.domain.policy import Basis, Period
 from controller.domain.records import RecordingRecord, RecordingState, StoredState
 from controller.errors import PbxRefused, SealBroken
 from controller.store.keys import MasterKeys, new_master_key
 from controller.store.objects import ObjectStore
 from controller.store.vault import Vault
+from controller.threads import off_the_loop
 from tests.integration.archive import ADA, Archive
 from tests.integration.entries import a_call_id
 from tests.integration.holdings import a_custody
@@ -177,3 +181,24 @@ async def test_what_waits_for_a_store_takes_none_of_the_threads_that_decisions_n
         assert await asyncio.to_thread(lambda: "answers") == "answers"
     release.set()
     await asyncio.gather(*hanging)
+
+
+async def test_neither_does_the_list_of_what_is_in_the_store(engine: AsyncEngine) -> None:
+    release = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+
+    def listed() -> Iterator[tuple[str, int]]:
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+        yield "2026/11/one.age", 1
+
+    async with inventory(engine) as lists:
+        adding = asyncio.create_task(lists.add(Outside.OBJECT, listed()))
+        await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(30):
+                assert await asyncio.to_thread(lambda: "answers") == "answers"
+        finally:
+            release.set()
+            await adding
+        assert [one.what async for one in lists.found(Difference.OBJECT_UNKNOWN)] == ["2026/11/one.age"]
