@@ -4,11 +4,12 @@ Whatever ends in between is taken up again by ``finish``: a recording that is ``
 nothing is lost by waiting, and nothing can be heard.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from controller.custody.custody import Custody
-from controller.db.holdings import Holding, holdings
+from controller.custody.judging import paged
+from controller.db.holdings import Holding
 from controller.db.tables import stored
 from controller.domain.decision import NO_FACTS, Fact, Kind, Reason, Verdict
 from controller.domain.records import ErasureRecord, StoredRecord, StoredState
@@ -40,14 +41,16 @@ async def destroy(
     await remove(custody, holding.stored)
 
 
-async def finish(custody: Custody) -> int:
-    """Remove the objects of whatever has no key any more; how many. Raises ``DatabaseError``, ``StoreAway``."""
-    waiting = []
-    async with aclosing(holdings(custody.engine, stored.c.state == StoredState.DESTROYING, at=now())) as found:
-        waiting = [one.stored async for one in found]
-    for one in waiting:
-        await remove(custody, one)
-    return len(waiting)
+def unfinished(custody: Custody) -> AsyncGenerator[Holding, None]:
+    """What has no key any more, and objects perhaps. Raises ``DatabaseAway``."""
+    return paged(custody, stored.c.state == StoredState.DESTROYING, at=now())
+
+
+async def finish(custody: Custody) -> None:
+    """Remove the objects of all these. Raises ``DatabaseError``, ``StoreAway``."""
+    async with aclosing(unfinished(custody)) as found:
+        async for one in found:
+            await remove(custody, one.stored)
 
 
 async def remove(custody: Custody, gone: StoredRecord) -> None:

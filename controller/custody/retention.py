@@ -13,12 +13,11 @@ from datetime import datetime
 
 from controller.custody.calls import alone_with
 from controller.custody.custody import Custody
-from controller.custody.destroying import destroy, remove
-from controller.custody.judging import judged, paged, plan, written
+from controller.custody.destroying import destroy, remove, unfinished
+from controller.custody.judging import judged, plan, written
 from controller.db.expiring import forget_accesses
 from controller.db.holdings import Holding, holding
 from controller.db.locks import tried
-from controller.db.tables import stored
 from controller.domain.decision import Fact, Kind, Reason, Verdict
 from controller.domain.records import StoredRecord, StoredState, Tier
 from controller.domain.retention import FINISH, Fate, Judgement
@@ -86,8 +85,8 @@ async def _told(tell: Tell, accesses: int, steps: AsyncGenerator[Step, None]) ->
 
 
 async def _foreseen(custody: Custody, at: datetime) -> AsyncGenerator[Step, None]:
-    async with aclosing(_unfinished(custody)) as unfinished:
-        async for left in unfinished:
+    async with aclosing(unfinished(custody)) as waiting:
+        async for left in waiting:
             yield Step(what=FINISH, holding=left)
     async with aclosing(plan(custody, at)) as planned:
         async for found, judgement in planned:
@@ -95,18 +94,14 @@ async def _foreseen(custody: Custody, at: datetime) -> AsyncGenerator[Step, None
 
 
 async def _done(custody: Custody, at: datetime, actor: str) -> AsyncGenerator[Step, None]:
-    async with aclosing(_unfinished(custody)) as unfinished:
-        async for left in unfinished:
+    async with aclosing(unfinished(custody)) as waiting:
+        async for left in waiting:
             yield await _finish(custody, left)
     async with aclosing(plan(custody, at)) as planned:
         async for found, judgement in planned:
             step = await _carry_out(custody, found, judgement, at=at, actor=actor)
             if step is not None:
                 yield step
-
-
-def _unfinished(custody: Custody) -> AsyncGenerator[Holding, None]:
-    return paged(custody, stored.c.state == StoredState.DESTROYING, at=now())
 
 
 async def _finish(custody: Custody, left: Holding) -> Step:
