@@ -14,8 +14,8 @@ from controller.runtime.clock import now
 async def proven_otherwise(custody: Custody, name: str, *, actor: str) -> None:
     """Destroy a stored recording that was to prove a contract, since something else does.
 
-    Raises ``ObjectGone`` where there is none; ``NotForYou`` where it is no evidence, or a legal hold stands;
-    ``StoreError``, ``DatabaseError``.
+    Raises ``ObjectGone`` where there is none; ``NotForYou`` where it is no evidence, a legal hold stands, or
+    its customer has had processing restricted; ``StoreError``, ``DatabaseError``.
     """
     found = await _stored(custody, name)
     async with alone_with(custody, found.call_id):
@@ -25,6 +25,8 @@ async def proven_otherwise(custody: Custody, name: str, *, actor: str) -> None:
             raise NotForYou("it is no evidence of a contract, so other proof changes nothing")
         if found.held:
             raise NotForYou("a legal hold stands: nothing of the call is destroyed")
+        if found.restricted:
+            raise NotForYou("it is only stored: its customer has had processing restricted (GDPR art. 18)")
         await destroy(custody, found, Reason.OTHER_PROOF, actor=actor)
 
 

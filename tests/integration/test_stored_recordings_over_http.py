@@ -233,6 +233,10 @@ async def test_other_proof_destroys_evidence_and_nothing_else(client: Client, cu
     await custody.write([hold])
     assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 403
     await custody.write([replace(hold, lifted_at=NOON)])
+    restriction = RestrictionRecord(customer_hash=customer_hash(), at=NOON)
+    await custody.write([restriction])
+    assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 403
+    await custody.write([replace(restriction, lifted_at=NOON)])
     assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 200
     assert (await client.post(f"/api/v1/recordings/{evidence}/proof")).status == 404
     with psycopg.connect(database) as connection:
