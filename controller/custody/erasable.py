@@ -10,8 +10,10 @@ from datetime import datetime
 from controller.custody.custody import Custody
 from controller.custody.subjects import THERE, Subject
 from controller.db.holdings import Holding
+from controller.domain import retention
 from controller.domain.decision import Reason
 from controller.domain.erasure import kept_because
+from controller.domain.names import CallId
 from controller.domain.records import CallRecord, RecordingRecord, RecordingState
 
 _GOING = frozenset({RecordingState.STARTING, RecordingState.RECORDING, RecordingState.PAUSED})
@@ -39,9 +41,7 @@ def things_of(custody: Custody, subject: Subject, at: datetime) -> Iterator[Thin
     """Every recording and document of theirs that is there, judged by the policy in force."""
     calls = {call.id: call for call in subject.calls}
     for one in subject.recordings:
-        thing = _recording(
-            custody, one.recording, calls[one.recording.call_id], subject.holdings.get(one.recording.name)
-        )
+        thing = _recording(custody, subject, one.recording, calls[one.recording.call_id])
         if thing.holding is not None or thing.on_pbx or thing.going:
             yield _judged(custody, subject, thing, at)
     for held in subject.holdings.values():
@@ -49,8 +49,8 @@ def things_of(custody: Custody, subject: Subject, at: datetime) -> Iterator[Thin
             yield _judged(custody, subject, _document(held, calls[held.call_id]), at)
 
 
-def _recording(custody: Custody, recording: RecordingRecord, call: CallRecord, known: Holding | None) -> Thing:
-    """``known`` is what the object store knows of it, destroyed or not."""
+def _recording(custody: Custody, subject: Subject, recording: RecordingRecord, call: CallRecord) -> Thing:
+    known = subject.holdings.get(recording.name)  # destroyed or not
     stored = known if known is not None and known.stored.state in THERE else None
     maybe_on_pbx = known is None or (stored is not None and stored.stored.off_pbx_at is None)
     return Thing(
@@ -61,7 +61,7 @@ def _recording(custody: Custody, recording: RecordingRecord, call: CallRecord, k
         on_pbx=recording.state in _HAS_FILE and maybe_on_pbx,
         going=recording.state in _GOING,
         kept=None,
-        due_at=(stored.stored.due_at if stored else None) or _due(custody, recording),
+        due_at=(stored.stored.due_at if stored else None) or _due(custody, subject, recording),
     )
 
 
@@ -78,19 +78,25 @@ def _document(held: Holding, call: CallRecord) -> Thing:
     )
 
 
-def _due(custody: Custody, recording: RecordingRecord) -> datetime | None:
+def _due(custody: Custody, subject: Subject, recording: RecordingRecord) -> datetime | None:
     """When the time of a recording is over that has no date yet, by the policy in force."""
     purpose = custody.policy().purposes.get(recording.purpose)
-    return purpose.retention.after(recording.ended_at) if purpose and recording.ended_at else None
+    if purpose is None or recording.ended_at is None:
+        return None
+    return retention.due(purpose, recording.ended_at, outcome=_outcome(subject, recording.call_id))
 
 
 def _judged(custody: Custody, subject: Subject, thing: Thing, at: datetime) -> Thing:
-    outcome = subject.outcomes.get(thing.call.id)
     kept = kept_because(
         custody.policy().purposes.get(thing.purpose),
         held=thing.call.id in subject.held,
-        outcome=outcome.outcome if outcome else None,
+        outcome=_outcome(subject, thing.call.id),
         due_at=thing.due_at,
         at=at,
     )
     return replace(thing, kept=kept)
+
+
+def _outcome(subject: Subject, call_id: CallId) -> str | None:
+    told = subject.outcomes.get(call_id)
+    return told.outcome if told else None

@@ -14,12 +14,14 @@ from controller.custody.rectifying import lift, rectify, restrict
 from controller.custody.subjects import found
 from controller.db.ledger import PostgresLedger
 from controller.domain.decision import Reason
+from controller.domain.policy import Basis, Period
 from controller.domain.records import OutcomeRecord, RecordingState
 from controller.errors import ObjectGone, RegisterRefused
 from controller.runtime.clock import new_call_id, now
 from controller.sealed_numbers import display_key, unseal
 from tests.integration.archive import ADA, BEN, NUMBERS_KEY, Archive
 from tests.integration.entries import an_objection
+from tests.unit.domain.stories import policy, purpose
 
 
 @pytest.fixture
@@ -132,6 +134,19 @@ async def test_a_number_that_was_erased_does_not_come_back_with_a_late_snapshot(
     assert named(archive) == set()
     with pytest.raises(RegisterRefused, match="does not come back"):
         await rectify(archive.custody, call.id, number=ADA, actor="cli:somebody")
+
+
+async def test_the_time_of_what_is_on_the_pbx_is_over_sooner_without_a_contract(
+    engine: AsyncEngine, ledger: PostgresLedger, database: str, tmp_path: Path
+) -> None:
+    rules = policy(replace(purpose("orders", basis=Basis.CONTRACT), without_contract=Period(months=1)))
+    archive = Archive(engine, ledger, database=database, folder=tmp_path, rules=rules)
+    long_ago = now() - timedelta(days=40)
+    untold, sold = [await archive.call(ADA, started_at=long_ago, ended_at=long_ago) for _ in range(2)]
+    await archive.custody.write([OutcomeRecord(call_id=sold.id, outcome="contract", at=now())])
+    names = [(await archive.recording(call, "orders")).name for call in (untold, sold)]
+    judged = things_of(archive.custody, await found(archive.custody, ADA, at=now()), now())
+    assert {one.name: one.kept for one in judged} == dict(zip(names, [None, Reason.EVIDENCE], strict=True))
 
 
 async def test_a_hold_that_was_placed_meanwhile_holds(archive: Archive) -> None:
