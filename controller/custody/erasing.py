@@ -70,13 +70,12 @@ async def erase(custody: Custody, number: str, *, actor: str, dry_run: bool = Fa
             await _settle(custody, thing, comes_to, actor=actor, dry_run=dry_run)
     remaining = {one.call.id for one in comes_to.kept}
     for call in subject.calls:
-        going = call.ended_at is None or any(one.going for one in things if one.call.id == call.id)
-        if going:
+        if call.ended_at is None or any(one.going for one in things if one.call.id == call.id):
             comes_to.under_way.append(call.id)
-        elif call.id not in remaining and call.id not in subject.held:
+            continue
+        free = call.id not in remaining and call.id not in subject.held
+        if free and (dry_run or await _forgotten(custody, call, actor)):
             comes_to.forgotten.append(call.id)
-            if not dry_run:
-                await _forget(custody, call, actor)
     return comes_to
 
 
@@ -131,6 +130,15 @@ def _condemned(custody: Custody, thing: Thing, actor: str) -> tuple[list[LifeRec
             ErasureRecord(what=thing.name, at=at, reason=Reason.SUBJECT_REQUEST.value),
         ]
     return records, decision
+
+
+async def _forgotten(custody: Custody, call: CallRecord, actor: str) -> bool:
+    """Forget the number of a call; False where a hold has been placed since."""
+    async with alone_with(custody, call.id):
+        if await is_held(custody.engine, call.id, at=now()):
+            return False
+        await _forget(custody, call, actor)
+        return True
 
 
 async def _forget(custody: Custody, call: CallRecord, actor: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.ari.client import Ari
-from controller.custody import due, erasing, holds, ingest, putting
+from controller.custody import due, erasing, holds, ingest, putting, subjects
 from controller.custody.condemned import Condemned
 from controller.custody.files import PbxFiles, SharedFolder
 from controller.custody.ingesting import take_round
@@ -155,6 +155,23 @@ async def test_a_call_on_which_a_hold_stands_keeps_its_number(
     call = await archive.call(ADA)
     await archive.hold(call.id)
     assert (await erasing.erase(archive.custody, ADA, actor="api")).forgotten == []
+
+
+async def test_neither_does_it_lose_it_where_the_hold_is_placed_while_its_customer_is_erased(
+    engine: AsyncEngine, ledger: PostgresLedger, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive(engine, ledger, database=database, folder=tmp_path)
+    call = await archive.call(ADA)
+    real = subjects.found
+
+    async def before_it_is_held(*about: Any, **more: Any) -> Any:
+        subject = await real(*about, **more)
+        await archive.hold(call.id)
+        return subject
+
+    monkeypatch.setattr(erasing, "found", before_it_is_held)
+    assert (await erasing.erase(archive.custody, ADA, actor="api")).forgotten == []
+    assert archive.rows("SELECT customer_hash IS NULL AS gone FROM call") == [{"gone": False}]
 
 
 async def test_many_holds_at_once_need_no_more_connections_than_there_are(tmp_path: Path, database: str) -> None:
