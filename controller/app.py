@@ -5,11 +5,11 @@ import gc
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Never
+from typing import Never
 
 import structlog
 from aiohttp import web
@@ -19,27 +19,18 @@ from controller.agi.server import FastAgiServer
 from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
 from controller.audit.own_chain import OwnChain
-from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Pbx, Settings
-from controller.custody.condemned import Condemned
-from controller.custody.custody import Custody, custody_of
-from controller.custody.files import files_of
-from controller.custody.ingest import Ingest
-from controller.custody.ingesting import Ingesting
-from controller.custody.reconciling import Reconciling
-from controller.custody.room import Room
-from controller.custody.routine import Routine
-from controller.custody.unexplained import Unexplained
+from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
+from controller.custody.service import CustodyService, opened
 from controller.db import migrate, queries
 from controller.db.chains import PostgresChains
 from controller.db.embedded import EmbeddedPostgres
-from controller.db.engine import POOL_SIZE, open_engine
+from controller.db.engine import open_engine
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
 from controller.db.registers import PostgresRegister
 from controller.domain.decision import Reason
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import CallId
-from controller.domain.policy import Policy
 from controller.errors import AddressUnavailable, DatabaseAway, DatabaseError
 from controller.journal.journal import Journal
 from controller.mqtt import alarm, topics
@@ -96,7 +87,7 @@ class App:
         self._mqtt: MqttClient | None = None
         self._notary: Notary | None = None
         self._postgres: EmbeddedPostgres | None = None
-        self._room: Room | None = None
+        self._custody: CustodyService | None = None
 
     async def run(self, *, stop: asyncio.Event | None = None, on_stopping: Callable[[], None] = _nothing) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes: then ``on_stopping`` is called.
@@ -152,14 +143,15 @@ class App:
             version=lambda: reloading.settings.policy.notice,
             dispatchers=lambda: [link.dispatcher for link in self._links()],
         )
-        custody = await self._custody(stack, url, ledger, lambda: reloading.settings.policy)
-        retention = Routine(custody) if custody is not None else None
+        custody = self._custody = await stack.enter_async_context(
+            opened(settings, url, ledger, policy=lambda: reloading.settings.policy, full=self._storage_full)
+        )
         reloading = Reloading(
             settings,
             links=self._links,
             writer=writer,
             keep=partial(_keep, engine),
-            in_force=partial(_in_force, roster, retention),
+            in_force=partial(_in_force, roster, custody),
         )
         registration = Registration(
             ledger=ledger,
@@ -169,15 +161,14 @@ class App:
             country=settings.country,
             notices_changed=roster.refresh,
         )
-        if settings.storage is not None:
-            self._room = Room(settings.storage, tell=self._storage_full)
+        if custody is not None:
             sys.setswitchinterval(SWITCH_S)
-        await self._watch_pbxs(stack, url, engine, register, custody)
-        await self._serve_http(stack, token.reveal() if token else None, registration, reloading, custody)
+        await self._watch_pbxs(stack, url, engine, register)
+        await self._serve_http(stack, token.reveal() if token else None, registration, reloading)
         await self._database_ready(url, engine)
         await roster.refresh()
         await self._serve_fastagi(stack)
-        gc.freeze()  # what was loaded to start with stays: to look through it again and again would make pauses wait
+        gc.freeze()  # what was loaded to start with stays: to look through it took 0.15 s, in which no pause goes out
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run(), name="writer")
             tasks.create_task(roster.run(), name="roster")
@@ -185,12 +176,9 @@ class App:
                 tasks.create_task(self._postgres_lives(self._postgres), name="postgresql")
             tasks.create_task(notary.run(every_s=settings.sign_every_s), name="notary")
             tasks.create_task(self._load.run(), name="load")
-            if custody is not None and retention is not None:
-                tasks.create_task(retention.run(), name="retention")
-                tasks.create_task(self._reconciling(custody).run(), name="reconciling")
+            if custody is not None:
+                custody.start(tasks, self._links())
             tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
-            if self._room is not None:
-                tasks.create_task(self._room.run(), name="room")
             if settings.mqtt is not None:
                 self._mqtt = self._broker(settings.mqtt)
                 tasks.create_task(self._mqtt.run(), name="mqtt")
@@ -208,9 +196,7 @@ class App:
     def _links(self) -> list[PbxLink]:
         return [watch.link for watch in self._watches]
 
-    async def _watch_pbxs(
-        self, stack: AsyncExitStack, url: str, engine: AsyncEngine, register: Register, custody: Custody | None
-    ) -> None:
+    async def _watch_pbxs(self, stack: AsyncExitStack, url: str, engine: AsyncEngine, register: Register) -> None:
         settings = self._settings
         for pbx in settings.pbxs:
             link = PbxLink(
@@ -228,18 +214,8 @@ class App:
             lease = await stack.enter_async_context(Lease(url, pbx.name))
             leftovers = Leftovers(link=link, writer=self._written(), policy_version=settings.policy.version)
             before = partial(_clear_up, engine, leftovers, pbx.name, self._written().caught_up)
-            beside = self._ingesting(pbx, link, custody) if custody is not None else None
+            beside = self._custody.taking_from(pbx, link).run if self._custody is not None else None
             self._watches.append(Watch(link, lease, before=before, beside=beside))
-
-    def _ingesting(self, pbx: Pbx, link: PbxLink, custody: Custody) -> Callable[[], Coroutine[Any, Any, None]]:
-        ingesting = Ingesting(
-            Ingest(custody=custody, files=files_of(pbx, link.ari)),
-            pbx.name,
-            chores=(Unexplained(custody, link.ari, pbx.name), Condemned(custody, link.ari, pbx.name)),
-            may=lambda: self._room is None or not self._room.scarce,
-        )
-        link.on_call_ended = ingesting.wake
-        return ingesting.run
 
     def _written(self) -> Writer:
         if self._writer is None:
@@ -278,19 +254,6 @@ class App:
             random=random.random,
         )
 
-    async def _custody(
-        self, stack: AsyncExitStack, url: str, ledger: PostgresLedger, policy: Callable[[], Policy]
-    ) -> Custody | None:
-        """With connections of its own: what is done with stored recordings takes none from calls."""
-        if self._settings.storage is None:
-            return None
-        engine = open_engine(url, pool_size=POOL_SIZE + len(self._settings.pbxs))
-        stack.push_async_callback(engine.dispose)
-        return await asyncio.to_thread(custody_of, self._settings, engine, ledger, policy)
-
-    def _reconciling(self, custody: Custody) -> Reconciling:
-        return Reconciling(custody, {link.name: link.stored_recordings for link in self._links()})
-
     async def _embedded(self, stack: AsyncExitStack) -> str:
         directory = self._settings.state_directory / "postgresql"
         self._postgres = await stack.enter_async_context(EmbeddedPostgres(directory))
@@ -302,12 +265,7 @@ class App:
         raise DatabaseAway(f"the embedded PostgreSQL has ended (status {status})")
 
     async def _serve_http(
-        self,
-        stack: AsyncExitStack,
-        token: str | None,
-        registration: Registration,
-        reloading: Reloading,
-        custody: Custody | None,
+        self, stack: AsyncExitStack, token: str | None, registration: Registration, reloading: Reloading
     ) -> None:
         server = build(
             pbxs=self._links(),
@@ -315,7 +273,7 @@ class App:
             troubles=self._troubles,
             registration=registration,
             reloading=reloading,
-            custody=custody,
+            custody=self._custody.custody if self._custody is not None else None,
             data_controller=self._settings.data_controller,
         )
         runner = web.AppRunner(server, access_log=None, shutdown_timeout=ANSWERED_WITHIN_S)
@@ -358,8 +316,8 @@ class App:
         found = {"database": self._database_trouble or (self._writer.trouble if self._writer else "")}
         for watch in self._watches:
             found[f"pbx {watch.link.name}"] = watch.trouble or watch.link.why_not_ready
-        if self._room is not None:
-            found["storage"] = self._room.trouble
+        if self._custody is not None:
+            found["storage"] = self._custody.trouble
         return {part: trouble for part, trouble in found.items() if trouble}
 
 
@@ -376,11 +334,11 @@ async def _keep(engine: AsyncEngine, settings: Settings) -> None:
     await queries.remember_policy(engine, version=settings.policy.version, text=settings.text)
 
 
-async def _in_force(roster: Roster, retention: Routine | None) -> None:
+async def _in_force(roster: Roster, custody: CustodyService | None) -> None:
     """Another policy: perhaps by another notice, perhaps with other retentions."""
     await roster.refresh()
-    if retention is not None:
-        await retention.policy_changed()
+    if custody is not None:
+        await custody.policy_changed()
 
 
 async def _clear_up(
