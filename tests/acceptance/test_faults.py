@@ -25,6 +25,9 @@ from lab.sweep import moments
 from lab.wire import Wire
 from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps, seconds
+from tests.acceptance.own_lab import daemon, phones
+
+__all__ = ["daemon", "phones"]
 
 ENDS_WITHIN_S = 10
 """What is promised of a recording that nobody watches."""
@@ -35,25 +38,6 @@ def lab() -> Iterator[World]:
     """A lab whose daemon each test starts, and breaks, for itself."""
     with World.running(shorten, record_every_call, daemon=False) as running:
         yield running
-
-
-@pytest.fixture
-def daemon(lab: World) -> Iterator[Daemon]:
-    """The daemon, running."""
-    lab.daemon.start()
-    yield lab.daemon
-    lab.daemon.stop()
-
-
-@pytest.fixture
-async def phones(lab: World) -> AsyncIterator[Phones]:
-    async with Phones.of(lab.phones) as ready:
-        yield ready
-
-
-@pytest.fixture
-def staff(phones: Phones) -> Staff:
-    return Staff(phones)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,9 @@ from lab.phones import Phones
 from lab.stories import Staff, converse, live_call, written
 from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten
 from tests.acceptance.conversations import decided
+from tests.acceptance.own_lab import phones
+
+__all__ = ["phones"]
 
 GONE_WITHIN_S = 30.0
 
@@ -56,17 +59,6 @@ def lab(store: Store) -> Iterator[World]:
 
     with World.running(shorten, record_every_call, kept) as running:
         yield running
-
-
-@pytest.fixture
-async def phones(lab: World) -> AsyncIterator[Phones]:
-    async with Phones.of(lab.phones) as ready:
-        yield ready
-
-
-@pytest.fixture
-def staff(phones: Phones) -> Staff:
-    return Staff(phones)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import yaml
@@ -13,7 +13,10 @@ from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call
 from lab.world import ONE_AGENT_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps
+from tests.acceptance.own_lab import daemon, phones
 from tests.acceptance.test_faults import frozen_database, our_channels
+
+__all__ = ["daemon", "phones"]
 
 CALLS = 20
 ENDS_WITHIN_S = 5
@@ -27,25 +30,6 @@ def lab() -> Iterator[World]:
     """A lab whose daemon each test starts, and ends, for itself."""
     with World.running(shorten, record_every_call, daemon=False) as running:
         yield running
-
-
-@pytest.fixture
-def daemon(lab: World) -> Iterator[Daemon]:
-    """The daemon, running."""
-    lab.daemon.start()
-    yield lab.daemon
-    lab.daemon.stop()
-
-
-@pytest.fixture
-async def phones(lab: World) -> AsyncIterator[Phones]:
-    async with Phones.of(lab.phones) as ready:
-        yield ready
-
-
-@pytest.fixture
-def staff(phones: Phones) -> Staff:
-    return Staff(phones)
 
 
 async def told_to_end(daemon: Daemon) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +21,11 @@ from lab.stories import Conversation, Staff, converse, live_call, written
 from lab.sweep import RATE, Gap, moments_in
 from lab.world import Daemon, World, record_every_call, shorten
 from tests.acceptance.conversations import decided, gaps, seconds
+from tests.acceptance.own_lab import daemon, phones
 from tests.acceptance.test_faults import our_channels, state_of_recording
 from tests.acceptance.test_ingest_from_a_pbx import Store, off_the_pbx, opened_by_age, until
+
+__all__ = ["daemon", "phones"]
 
 Samples = NDArray[np.float64]
 ENDS_WITHIN_S = 10
@@ -41,25 +44,6 @@ def lab() -> Iterator[World]:
     """A lab whose daemon each test starts, and breaks, for itself."""
     with World.running(shorten, record_every_call, in_stereo, daemon=False) as running:
         yield running
-
-
-@pytest.fixture
-def daemon(lab: World) -> Iterator[Daemon]:
-    """The daemon, running."""
-    lab.daemon.start()
-    yield lab.daemon
-    lab.daemon.stop()
-
-
-@pytest.fixture
-async def phones(lab: World) -> AsyncIterator[Phones]:
-    async with Phones.of(lab.phones) as ready:
-        yield ready
-
-
-@pytest.fixture
-def staff(phones: Phones) -> Staff:
-    return Staff(phones)
 
 
 async def both_speak(phones: Phones, staff: Staff, daemon: Daemon, number: str) -> Conversation:
