@@ -11,7 +11,7 @@ Gone means that it is over). What creates something (snoop, record, play, origin
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Literal, Never, Self, TypeVar
@@ -171,17 +171,11 @@ class Ari:
             raise PbxRefused("this channel name cannot stand inside a dialplan function")
         await self.set_global_variable(f"EXPORT({snoop_channel_name},TIMEOUT(absolute))", str(seconds))
 
-    async def stored_recording(self, name: str) -> AsyncGenerator[bytes, None]:
-        """Yield a finished recording's file piece by piece; close it (`aclosing`) where you stop early.
+    def stored_recording(self, name: str) -> AbstractAsyncContextManager[Download]:
+        """Ask for a finished recording's file, which says first how long it is, then comes piece by piece.
 
         Raises Gone; PbxUnreachable where the file breaks off.
         """
-        async with self.open_stored_recording(name) as file:
-            async for piece in file.pieces:
-                yield piece
-
-    def open_stored_recording(self, name: str) -> AbstractAsyncContextManager[Download]:
-        """Ask for a finished recording's file, which says first how long it is. Raises as ``stored_recording``."""
         return self._http.download(path_of("recordings", "stored", name, "file"))
 
     async def stored_recordings(self) -> list[str]:

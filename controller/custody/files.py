@@ -89,7 +89,7 @@ class AriFiles:
 
     def opened(self, recording: str) -> AbstractAsyncContextManager[PbxFile]:
         """Read a file. Raises ``Gone``, ``PbxError``."""
-        return self._ari.open_stored_recording(recording)
+        return self._ari.stored_recording(recording)
 
     async def delete(self, recording: str) -> None:
         """Take a file from the PBX. Raises ``PbxError``."""

@@ -255,8 +255,9 @@ async def test_a_recording_is_paused_resumed_and_stopped_and_its_state_read_back
     assert finished.recording.state == "done"
     with pytest.raises(Gone):
         await ari.live_recording(recording)
-    head = await anext(ari.stored_recording(recording))
-    assert (head[:4], head[8:12]) == (b"RIFF", b"WAVE")
+    async with ari.stored_recording(recording) as file:
+        audio = b"".join([piece async for piece in file.pieces])
+    assert (audio[:4], audio[8:12], len(audio)) == (b"RIFF", b"WAVE", file.octets)
 
 
 async def test_a_second_pause_pauses_and_a_second_resume_resumes(ari: Ari, recording: str) -> None:
@@ -284,7 +285,7 @@ async def test_what_has_ended_is_gone_for_every_operation(ari: Ari, heard: Liste
     with pytest.raises(Gone):
         await ari.delete_stored_recording(recording)
     with pytest.raises(Gone):
-        await anext(ari.stored_recording(recording))
+        await ari.stored_recording(recording).__aenter__()
 
 
 async def test_a_discarded_recording_leaves_no_file(ari: Ari, heard: Listener, recording: str) -> None:
@@ -334,7 +335,8 @@ async def test_the_dead_mans_switch_ends_the_recording_by_itself(
         await ari.live_recording(recording)
     ended = (RecordingFinished, RecordingFailed)
     assert [event.recording.name for event in heard.events if isinstance(event, ended)] == [recording]
-    audio = b"".join([piece async for piece in ari.stored_recording(recording)])
+    async with ari.stored_recording(recording) as file:
+        audio = b"".join([piece async for piece in file.pieces])
     assert audio.startswith(b"RIFF")
 
 

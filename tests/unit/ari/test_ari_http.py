@@ -123,7 +123,7 @@ async def test_each_answer_that_is_no_success_is_one_error(status: int, error: t
 async def test_a_file_that_asterisk_cannot_open_is_no_matter_of_passwords() -> None:
     async with ari_against(answering(403)) as ari:
         with pytest.raises(PbxRefused):
-            await anext(ari.stored_recording("r"))
+            await ari.stored_recording("r").__aenter__()
 
 
 async def test_what_listens_nowhere_is_unreachable(unused_port: int) -> None:
@@ -160,7 +160,8 @@ async def test_a_file_cut_short_is_unreachable() -> None:
     server = await asyncio.start_server(cut, "127.0.0.1", 0)
     async with server, ari_at(server.sockets[0].getsockname()[1]) as ari:
         with pytest.raises(PbxUnreachable):
-            assert [piece async for piece in ari.stored_recording("r")] == [b"half"]
+            async with ari.stored_recording("r") as file:
+                assert [piece async for piece in file.pieces] == [b"half"]
 
 
 async def test_no_error_tells_the_password() -> None:
