@@ -7,30 +7,32 @@ from pathlib import Path
 import click
 import structlog
 
-from controller.cli import (
-    audit,
-    documents,
-    holds,
-    ingesting,
-    journal,
-    keys,
-    listening,
-    notices,
-    objections,
-    options,
-    reconciling,
-    reports,
-    restoring,
-    retention,
-    sample,
-    simulate,
-    subjects,
-)
+from controller.cli import options
+from controller.cli.lazy import LazyGroup
 from controller.cli.session import exit_cleanly, load_settings, log_to_stderr, with_database
 from controller.last_resort import LastResort
 
+_ELSEWHERE = {
+    "audit": "audit",
+    "decisions": "reports",
+    "documents": "documents",
+    "holds": "holds",
+    "journal": "journal",
+    "keys": "keys",
+    "notices": "notices",
+    "objections": "objections",
+    "outcome": "holds",
+    "reconcile": "reconciling",
+    "recordings": "reports",
+    "restore": "restoring",
+    "retention": "retention",
+    "sample": "sample",
+    "simulate": "simulate",
+    "subject": "subjects",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, elsewhere=_ELSEWHERE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="recording-controller", prog_name="recording-controller")
 def main() -> None:
     """Decide, call by call, whether Asterisk may record; make it so; prove it afterwards."""
@@ -75,27 +77,6 @@ def migrate(file: Path) -> None:
     from controller.db import migrate as migrations  # noqa: PLC0415
 
     with_database(load_settings(file), lambda url: asyncio.to_thread(migrations.upgrade, url))
-
-
-main.add_command(reports.decisions)
-main.add_command(reports.recordings)
-reports.recordings.add_command(ingesting.ingest)
-reports.recordings.add_command(listening.fetch)
-reports.recordings.add_command(listening.proof)
-main.add_command(journal.journal)
-main.add_command(audit.audit)
-main.add_command(notices.notices)
-main.add_command(objections.objections)
-main.add_command(retention.retention)
-main.add_command(holds.holds)
-main.add_command(holds.outcome)
-main.add_command(documents.documents)
-main.add_command(sample.sample)
-main.add_command(simulate.simulate)
-main.add_command(subjects.subject)
-main.add_command(restoring.restore)
-main.add_command(reconciling.reconcile)
-main.add_command(keys.keys)
 
 
 if __name__ == "__main__":

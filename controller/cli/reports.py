@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 
 from controller.cli import options
+from controller.cli.lazy import LazyGroup
 from controller.cli.output import print_rows
 from controller.cli.session import engine_on, load_settings, with_database
 
@@ -35,7 +36,11 @@ def decisions(file: Path, call: UUID | None, since: datetime | None, limit: int 
     with_database(load_settings(file), show)
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    cls=LazyGroup,
+    elsewhere={"fetch": "listening", "ingest": "ingesting", "proof": "listening"},
+    invoke_without_command=True,
+)
 @options.config
 @options.call
 @options.since

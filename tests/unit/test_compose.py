@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -49,8 +50,9 @@ def test_the_four_services_are_there_and_each_says_whether_it_is_well(services: 
 def test_the_controller_starts_once_the_database_has_its_tables(services: dict[str, Any]) -> None:
     assert services["controller"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     command, *arguments = services["migrate"]["command"]
-    assert command in main.commands
-    assert [parameter.opts[0] for parameter in main.commands[command].params if "--config" in parameter.opts]
+    migrate = main.get_command(click.Context(main), command)
+    assert migrate is not None
+    assert [parameter.opts[0] for parameter in migrate.params if "--config" in parameter.opts]
     mounted = [volume.split(":")[1] for volume in services["migrate"]["volumes"]]
     assert arguments == ["--config", mounted[0]]
 
@@ -83,7 +85,7 @@ def test_every_command_of_the_guide_runs_in_a_service_that_is_there(guide: str, 
     run = re.findall(r"^docker compose exec (?:-T )?(\w+) recording-controller (\w+)", guide, re.MULTILINE)
     assert run != []
     assert {service for service, _ in run} <= set(services)
-    assert {command for _, command in run} <= set(main.commands)
+    assert {command for _, command in run} <= set(main.list_commands(click.Context(main)))
 
 
 def test_every_build_context_holds_a_dockerfile_and_all_that_it_copies(services: dict[str, Any]) -> None:

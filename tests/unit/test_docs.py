@@ -111,11 +111,17 @@ def test_every_test_that_the_architecture_names_exists() -> None:
     assert named <= there
 
 
+def commands_of(group: click.Group) -> dict[str, click.Command]:
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
 def test_every_command_and_option_is_in_the_reference() -> None:
     text = read("docs/reference/command-line.md")
-    for name, command in main.commands.items():
+    for name, command in commands_of(main).items():
         told = section(text, f"`{name}`")
-        inner = command.commands if isinstance(command, click.Group) else {}
+        inner = commands_of(command) if isinstance(command, click.Group) else {}
         assert [word for word in inner if f"{name} {word}" not in told] == [], name
         parameters = [parameter for one in (command, *inner.values()) for parameter in one.params]
         options = [flag for parameter in parameters for flag in parameter.opts if flag.startswith("--")]
