@@ -6,7 +6,7 @@ daemon that pauses calls. Every function raises ``DatabaseAway``.
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from enum import Enum
 from itertools import islice
 
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from controller.db.failures import in_our_terms
+from controller.db.queries import streamed
 from controller.domain.differences import Difference, Found
 from controller.threads import off_the_loop
 
@@ -154,9 +155,10 @@ class Inventory:
 
     async def found(self, difference: Difference) -> AsyncGenerator[Found, None]:
         """The differences of one kind, by name."""
-        rows = await self._connection.stream(text(f"{QUESTIONS[difference]} ORDER BY 1, 2"))
-        async for what, detail in rows:
-            yield Found(difference=difference, what=_shown(what) if difference in _FOREIGN else what, detail=detail)
+        async with aclosing(streamed(self._connection, text(f"{QUESTIONS[difference]} ORDER BY 1, 2"))) as rows:
+            async for what, detail in rows:
+                shown = _shown(what) if difference in _FOREIGN else what
+                yield Found(difference=difference, what=shown, detail=detail)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, Text, cast, select
+from sqlalchemy import Row, Select, Table, Text, TextClause, cast, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -177,7 +177,7 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
-async def streamed(source: Source, statement: Select[Any]) -> AsyncGenerator[Row[Any], None]:
+async def streamed(source: Source, statement: Select[Any] | TextClause) -> AsyncGenerator[Row[*tuple[Any, ...]], None]:
     """The rows of a question as they come, all of one moment."""
     with in_our_terms():
         async with _reading(source) if isinstance(source, AsyncEngine) else nullcontext(source) as connection:
