@@ -238,14 +238,15 @@ async def test_a_hold_that_is_placed_while_a_run_is_under_way_holds(custody: Cus
     """The run has read that the recording is due; the hold comes before its turn."""
     made = [await put(custody), await put(custody)]
     last = max(made, key=lambda one: one.recording)
+    first = min(made, key=lambda one: one.recording)
     async with AsyncExitStack() as stack:
         engine = open_engine(database)
         stack.push_async_callback(engine.dispose)
-        first = min(made, key=lambda one: one.recording)
-        async with alone_with(replace(custody, engine=engine), call_of(first)):
+        elsewhere = replace(custody, engine=engine, locks=asyncio.Semaphore(2))
+        async with alone_with(elsewhere, call_of(first)):
             running = asyncio.create_task(ran(custody))
             await waits_for_a_lock(database)
-            await holds.place(replace(custody, engine=engine), call_of(last), "a claim", None, actor="cli:dpo")
+            await holds.place(elsewhere, call_of(last), "a claim", None, actor="cli:dpo")
         report = await running
     assert (report.done[Fate.DESTROY], report.done[Fate.KEEP]) == (1, 1)
     assert seen(database, last).has_key
@@ -259,13 +260,13 @@ async def test_a_hold_waits_for_whoever_destroys_something_of_the_call_at_this_m
     kept = await put(custody)
     async with alone_with(custody, call_of(kept)):
         placing = asyncio.create_task(holds.place(custody, call_of(kept), "a claim", None, actor="cli:dpo"))
-        async with asyncio.timeout(60):
-            await waits_for_a_lock(database)
+        await waits_for_a_lock(database)
         assert await holds.holds(custody) == []
     placed = await placing
     assert await holds.holds(custody) == [placed]
 
 
 async def waits_for_a_lock(database: str) -> None:
-    while not ask(database, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not ask(database, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            await asyncio.sleep(0.01)
