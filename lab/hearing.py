@@ -5,7 +5,8 @@ Owns the comparison of what a telephone recorded with the announcement itself. R
 The method. The announcement is taken in blocks of a quarter second. Each that is not silent is slid along
 the recording (normalised cross-correlation, by FFT), which says for each place how alike the two are, whatever
 the loudness. The place of the whole is where the blocks agree best, each being allowed 30 ms of its own for what
-a jitter buffer does. From the best block outwards, blocks count as heard as long as they are alike. The last
+a jitter buffer does; where the machine stood still in the middle, blocks that are surely the same may be up to a
+second earlier or later. From the best block outwards, blocks count as heard as long as they are alike. The last
 border is then put to the sample where the sum of squares between recording and announcement is smallest: that
 is where it was cut short.
 """
@@ -21,6 +22,7 @@ from lab.sweep import RATE, Samples, read_wav
 
 _BLOCK = RATE // 4
 _SLIP = RATE * 3 // 100
+_STOOD_STILL = RATE
 _ALIKE = 0.6
 # Two vowels of two texts may be alike by 0.7; the same one, through ulaw, is so by more than 0.95.
 _SURE = 0.85
@@ -110,10 +112,19 @@ def _blocks(recording: Samples, prompt: Samples) -> list[_Block]:
 
 
 def _fit(start: int, curve: Samples, place: int, lead: int) -> _Block:
-    near = max(start + place - _SLIP, 0)
-    window = curve[near : start + place + _SLIP + 1]
+    near = _best(start, curve, place, lead, slip=_SLIP)
+    if near.alike >= _ALIKE:
+        return near
+    farther = _best(start, curve, place, lead, slip=_STOOD_STILL)
+    return farther if farther.alike >= _SURE else near
+
+
+def _best(start: int, curve: Samples, place: int, lead: int, *, slip: int) -> _Block:
+    """Return the block at the most alike of the places around."""
+    first = max(start + place - slip, 0)
+    window = curve[first : start + place + slip + 1]
     best = int(window.argmax())
-    return _Block(start=start, alike=float(window[best]), at=near + best - lead)
+    return _Block(start=start, alike=float(window[best]), at=first + best - lead)
 
 
 def _spread(curve: Samples) -> Samples:

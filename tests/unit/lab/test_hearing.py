@@ -90,6 +90,21 @@ def test_a_lost_frame_does_not_end_an_announcement(spoken: dict[str, Samples]) -
     assert heard_in(recording, prompt).share == pytest.approx(1.0, abs=0.03)
 
 
+@pytest.mark.parametrize("still_s", [0.1, 0.3, 0.7])
+def test_a_machine_that_stood_still_does_not_end_an_announcement(spoken: dict[str, Samples], still_s: float) -> None:
+    prompt = spoken["fr"]
+    for middle in (round(1.6 * RATE), round(3.1 * RATE)):
+        recording = carried(silence(0.5), prompt[:middle], silence(still_s), prompt[middle:], silence(1))
+        assert heard_in(recording, prompt).share == pytest.approx(1.0, abs=0.03)
+
+
+def test_what_was_lost_of_its_middle_is_not_its_end(spoken: dict[str, Samples]) -> None:
+    prompt = spoken["fr"]
+    middle = 2 * RATE
+    recording = carried(silence(0.5), prompt[:middle], prompt[middle + RATE * 3 // 10 :], silence(1))
+    assert heard_in(recording, prompt).share == pytest.approx(1.0, abs=0.03)
+
+
 def test_loudness_does_not_matter(spoken: dict[str, Samples]) -> None:
     prompt = spoken["en"]
     assert heard_in(carried(silence(1), prompt, level=0.1), prompt).share == pytest.approx(1.0, abs=0.02)
