@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lab.chaos.judge import judged, recorded_s
 from lab.chaos.plan import Round, planned
@@ -54,11 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(1 if came_to.violations or came_to.empty else 0)
 
 
+def _in_stereo_too(config: dict[str, Any]) -> None:
+    """Each call has two recordings, one of them with two sides."""
+    config["purposes"]["sides"] = config["purposes"]["every"] | {"channels": "stereo"}
+    config["routes"][0]["purposes"].append("sides")
+
+
 async def play(rounds: Sequence[Round]) -> Sum:
     """Play these rounds in one lab."""
     came_to = Sum()
     options = PbxOptions(dialplan=DIALPLAN)
-    with World.running(shorten, record_every_call, options=options, daemon=False) as world:
+    with World.running(shorten, record_every_call, _in_stereo_too, options=options, daemon=False) as world:
         async with Stage(world) as stage:
             for plan in rounds:
                 await _round(stage, plan, came_to)

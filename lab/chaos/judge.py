@@ -12,6 +12,8 @@ from controller.audit.keys import SigningKey
 from controller.audit.verify import Proof, verify
 from controller.db.chains import everything
 from controller.db.embedded import running_url
+from controller.domain.names import RecordingName
+from controller.domain.sides import STEREO, sides_of
 from controller.journal.segments import contents
 from controller.runtime.clock import now
 from lab.chaos.play import Played, Speaker, Stage
@@ -49,8 +51,8 @@ def judged(stage: Stage, played: Played) -> list[str]:
 
 def recorded_s(stage: Stage, played: Played) -> float:
     """How many seconds somebody may listen to: where that is nothing in every round, nothing was tried."""
-    files = [stage.world.recording_file(row["name"]) for row in _recordings(stage, played.speakers)]
-    return sum(len(read_torn_wav(file)) / 8000 for file in files if file.exists())
+    files = [file for row in _recordings(stage, played.speakers) for file in _files(stage, row)]
+    return sum(len(read_torn_wav(file)) / 8000 for file in files)
 
 
 def waited_too_long(waited_s: float | None, usual_s: float) -> Iterator[str]:
@@ -77,7 +79,7 @@ def undecided(recording: Row, decisions: Sequence[Row], born_at: datetime | None
     was made, None where there is none; when the daemon says that it began is by a clock that may have jumped.
     """
     name, purpose = recording["name"], recording["purpose"]
-    serial = int(name.rpartition("-")[2])
+    serial = int(name.removesuffix(STEREO).rpartition("-")[2])
     allowing = [d for d in decisions if d["verdict"] == "allowed" and d["kind"] in {"record", "resume"}]
     before = [d for d in allowing if d["purpose"] == purpose and born_at is not None and d["written_at"] < born_at]
     if born_at is not None and len(before) < serial:
@@ -112,12 +114,13 @@ def _speaker(stage: Stage, speaker: Speaker) -> Iterator[str]:
     decisions = stage.daemon.decisions(speaker.call_id)
     for recording in stage.daemon.recordings(speaker.call_id):
         name, heard = recording["name"], recording["state"] in HEARD
-        file = stage.world.recording_file(name)
-        yield from undecided(recording, decisions, _born_at(file))
-        if heard and recording["started_at"] is not None and not file.exists():
+        files = _files(stage, recording)
+        yield from undecided(recording, decisions, min(map(_born_at, files), default=None))
+        if heard and recording["started_at"] is not None and not files:
             yield f"the file of {name} is lost"
-        elif heard and file.exists() and file.stat().st_size > WAV_HEADER:
-            yield from heard_of_a_pause(name, moments_in(read_torn_wav(file)), speaker.silent, speaker.began)
+        for file in files:
+            if heard and file.stat().st_size > WAV_HEADER:
+                yield from heard_of_a_pause(file.stem, moments_in(read_torn_wav(file)), speaker.silent, speaker.began)
     tokens = [decision["token"] for decision in decisions]
     if len(set(tokens)) != len(tokens):
         yield f"a decision of call {speaker.call_id} is there twice"
@@ -125,10 +128,14 @@ def _speaker(stage: Stage, speaker: Speaker) -> Iterator[str]:
         yield f"somebody was told of a pause that is nowhere decided: {speaker.call_id}"
 
 
-def _born_at(file: Path) -> datetime | None:
+def _files(stage: Stage, recording: Row) -> list[Path]:
+    """The files of a recording that are where recordings are: one of each side."""
+    files = [stage.world.recording_file(side) for side in sides_of(RecordingName(recording["name"]))]
+    return [file for file in files if file.exists()]
+
+
+def _born_at(file: Path) -> datetime:
     """When a file was made, by the clock of the machine, which does not jump."""
-    if not file.exists():
-        return None
     told = subprocess.run(["stat", "--format=%.W", str(file)], check=True, capture_output=True, text=True)
     return datetime.fromtimestamp(float(told.stdout), UTC) + TICK
 
@@ -140,7 +147,7 @@ def _ledger(stage: Stage) -> list[str]:
     if (stage.daemon.state / "journal" / "refused.jsonl").exists():
         found.append("the database has refused a decision")
     rows = stage.daemon.rows("SELECT name FROM recording")
-    known = {str(row["name"]) for row in rows}
+    known = {str(side) for row in rows for side in sides_of(RecordingName(row["name"]))}
     names = {path.stem for path in stage.world.pbx.recordings.glob("rc-*.wav")}
     found += [f"a file that nobody knows: {name}" for name in names - known]
     return [*found, *_chains(stage)]
