@@ -278,6 +278,8 @@ async def test_a_second_pause_pauses_and_a_second_resume_resumes(ari: Ari, recor
 async def test_what_has_ended_is_gone_for_every_operation(ari: Ari, heard: Listener, recording: str) -> None:
     await ari.stop_recording(recording)
     await heard.first(RecordingFinished)
+    with pytest.raises(Gone):
+        await done_until_gone(ari, recording)
     for operation in (
         ari.stop_recording,
         ari.pause_recording,
