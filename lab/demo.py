@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from controller.domain.tracking import CATCH_UP_S
 from lab.demo_calls import DIALPLAN, Stage, Story, add_routes, listen, more_stories, stories
 from lab.demo_life import Deed, Scene, customers_of, live_on
 from lab.hearing import heard
@@ -99,8 +100,8 @@ def faults_of(story: Story, stretches: Spans) -> list[str]:
     expected = 0 if story.pause_s is None else 1
     if len(gaps) != expected:
         faults.append(f"{len(gaps)} pauses in the audio instead of {expected}")
-    elif story.pause_s is not None and abs(gaps[0].seconds - story.pause_s) > PAUSE_ERROR_S:
-        faults.append(f"a pause of {gaps[0].seconds:.2f} s in the audio instead of {story.pause_s:.2f} s")
+    elif story.pause_s is not None and abs(gaps[0].seconds - story.pause_s - CATCH_UP_S) > PAUSE_ERROR_S:
+        faults.append(f"a pause of {gaps[0].seconds:.2f} s in the audio instead of {story.pause_s + CATCH_UP_S:.2f} s")
     return faults
 
 

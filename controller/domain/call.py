@@ -32,11 +32,13 @@ class Ticket:
     """A decision to start or resume.
 
     Good for one start or resume once it is durable (``held``); void as soon as anything forbids recording. One that
-    is not held keeps another from being asked for meanwhile.
+    is not held keeps another from being asked for meanwhile; ``catching_up`` is one that is asked for once the snoop
+    channel gives what is said now.
     """
 
     token: Token
     held: bool
+    catching_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,12 @@ from controller.domain.turn import Turn
 UNCONFIRMED_AFTER_S = 0.1
 """A pause that Asterisk has not confirmed within this time becomes a stop."""
 
+CATCH_UP_S = 0.3
+"""How long after its end a pause goes on: what a snoop channel gives may be so much older than what is said.
+
+That is how long the PBX may stand still without anybody's noticing. After a longer standstill another recording begins.
+"""
+
 LATE = timedelta(seconds=0.25)
 """A pause that is read so long after it was triggered counts as one that nobody confirmed."""
 
@@ -121,6 +127,14 @@ def deadline(turn: Turn, track: Track) -> None:
             assert_never(recording.phase)
 
 
+def waited(turn: Turn, track: Track, ticket: Ticket) -> None:
+    """The time that this ticket waited for has come, and nothing has forbidden recording meanwhile."""
+    if ticket.catching_up:
+        _ask_to_resume(turn, track)
+    else:
+        turn.put(replace(track, ticket=None))
+
+
 def stalled(turn: Turn, track: Track) -> None:
     """The PBX stood still, so its snoop channel may be behind the call for as long as it exists.
 
@@ -184,7 +198,9 @@ def _toward_recording(turn: Turn, track: Track) -> None:
     if recording is not None and recording.behind:  # the next one goes on for it
         stop(turn, track, recording, _BEHIND)
         return
-    if ticket is None:
+    if ticket is None and recording is not None:
+        turn.put(replace(track, ticket=Ticket(token=turn.timer(CATCH_UP_S), held=False, catching_up=True)))
+    elif ticket is None:
         _ask_to_resume(turn, track)
     elif ticket.held:
         turn.change(released=OF_ITSELF)

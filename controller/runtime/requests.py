@@ -22,6 +22,7 @@ from controller.domain.events import (
 )
 from controller.domain.names import CallId, ChannelId
 from controller.domain.recording import Phase
+from controller.domain.tracking import CATCH_UP_S
 from controller.runtime.clock import now
 from controller.runtime.dispatcher import Dispatcher
 
@@ -115,7 +116,7 @@ async def act(dispatcher: Dispatcher, call: CallId, request: Request) -> CallSta
         case Verb.PAUSE:
             until, within_s = silent, SETTLED_WITHIN_S
         case Verb.RESUME:
-            until, within_s = _goes_on, SETTLED_WITHIN_S / 4
+            until, within_s = _goes_on, CATCH_UP_S + SETTLED_WITHIN_S / 4
         case Verb.START:
             until, within_s = _recording, SETTLED_WITHIN_S
         case _:

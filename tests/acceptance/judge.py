@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from controller.domain.tracking import CATCH_UP_S
 from lab.hearing import heard
 from lab.stories import WRITTEN_S
 from lab.sweep import Stretch, moments
@@ -136,7 +137,7 @@ class _Judge:
     def _audio(self, purpose: str, files: Sequence[Path], expected: Expected) -> Iterator[str]:
         stretches = [stretch for file in files for stretch in moments(file)]
         for interval in expected.holds:
-            begin, end = self._span(interval)
+            begin, end = self._span(interval, later_s=CATCH_UP_S)
             if _longest_gap(stretches, begin, end) > LOST_S:
                 yield f"{purpose} must hold {_named(interval)} ({begin:.2f} to {end:.2f} s): {_told(stretches)}"
         for interval in expected.lacks:
@@ -144,12 +145,15 @@ class _Judge:
             if any(stretch.begin_s < end and stretch.end_s > begin for stretch in stretches):
                 yield f"{purpose} must lack {_named(interval)} ({begin:.2f} to {end:.2f} s): {_told(stretches)}"
 
-    def _span(self, interval: Interval) -> tuple[float, float]:
-        """An interval by the sweep's own time, less the margin. Raises ValueError where nothing is left of it."""
+    def _span(self, interval: Interval, *, later_s: float = 0) -> tuple[float, float]:
+        """An interval by the sweep's own time, less the margin, and at its begin by so much more.
+
+        Raises ValueError where nothing is left of it.
+        """
         first, last = interval.between
         after, before = self._end(first), self._begin(last)
         spoken = max((at for at in self._played.speaking if at <= after), default=self._played.speaking[0])
-        begin, end = max(after - spoken, 0) + MARGIN_S, before - spoken - MARGIN_S
+        begin, end = max(after - spoken, 0) + MARGIN_S + later_s, before - spoken - MARGIN_S
         if end <= begin:
             raise ValueError(f"{_named(interval)} is too short for the margin of {MARGIN_S:g} s")
         return begin, end

@@ -12,8 +12,13 @@ from aiohttp import web
 from controller.ari import pulse
 from controller.ari.client import Ari
 from controller.ari.stream import EventStream
+from controller.domain.tracking import CATCH_UP_S
 
 PATIENCE_S = 20.0
+
+
+def test_a_pause_goes_on_for_as_long_as_a_standstill_may_last_that_is_not_felt() -> None:
+    assert pulse.BEAT_S + pulse.LATE_S + pulse.OUR_OWN_S <= CATCH_UP_S
 
 
 @dataclass(kw_only=True)

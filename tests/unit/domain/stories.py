@@ -199,6 +199,8 @@ class Story:
         self.asked_of_ledger: list[Commit | CommitSampled] = []
         self.timers: list[SetTimer] = []
         self.stored: list[Record] = []
+        self.lags = False
+        """Whether what snoop channels give is late: then a test says itself when they have caught up."""
         self.begins()
         if on_file is not None and self.every(LookUpObjections):
             self.register_answers(on_file)
@@ -241,6 +243,20 @@ class Story:
 
     def happens(self, event: events.Event, *, late_ms: float = 0) -> None:
         """One event, read so long after it happened."""
+        self._step(event, late_ms=late_ms)
+        if not self.lags:
+            self.catches_up()
+
+    def catches_up(self) -> None:
+        """What every snoop channel gives is what is said now."""
+        for track in self.call.tracks:
+            if track.ticket is not None and track.ticket.catching_up:
+                token, before = track.ticket.token, self.commands
+                self.timers = [timer for timer in self.timers if timer.token != token]
+                self._step(events.TimerFired(at=self.now, token=token))
+                self.commands = before + self.commands
+
+    def _step(self, event: events.Event, *, late_ms: float = 0) -> None:
         before = self.call
         self.call, self.commands = advance(before, event, late=timedelta(milliseconds=late_ms))
         self.laws.watch(before, event, self.call, self.commands)

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from controller.domain import events
+from controller.domain.commands import SetTimer
 from controller.domain.decision import Kind, Reason
 from controller.domain.recording import Phase
 from controller.domain.records import RecordingState
+from controller.domain.tracking import CATCH_UP_S
 from tests.unit.domain.stories import Story
 
 
@@ -79,6 +81,43 @@ def test_a_resume_whose_decision_was_on_its_way_begins_another_one() -> None:
     story.ledger_commits()
     assert story.did == ["Snoop"]
     assert story.recording.name != former
+
+
+def test_a_recording_goes_on_a_little_after_the_pause() -> None:
+    """A standstill that was too short to be felt has made the snoop channel late by no more."""
+    story = paused()
+    story.lags = True
+    story.resumes()
+    assert story.did == []
+    assert [timer.seconds for timer in story.every(SetTimer)] == [CATCH_UP_S]
+    story.timer_fires(CATCH_UP_S)
+    assert story.did == ["Commit"]
+
+
+def test_after_the_next_pause_it_waits_again() -> None:
+    story = paused()
+    story.lags = True
+    story.resumes()
+    story.pauses()
+    story.timer_fires(CATCH_UP_S)
+    assert story.did == []
+    story.resumes()
+    assert story.did == []
+    story.timer_fires(CATCH_UP_S)
+    assert story.did == ["Commit"]
+
+
+def test_a_standstill_that_is_felt_meanwhile_begins_another_one() -> None:
+    story = paused()
+    story.lags = True
+    story.resumes()
+    stalls(story)
+    assert story.did == ["Stop"]
+    story.pbx_says(events.RecordingEnded)
+    story.timer_fires(CATCH_UP_S)
+    assert story.did == ["Commit"]
+    story.ledger_commits()
+    assert story.did == ["Snoop"]
 
 
 def test_one_that_was_just_going_on_is_kept_from_every_ear() -> None:

@@ -34,8 +34,8 @@ def test_a_file_is_as_it_should_be(pause_s: float | None, stretches: Spans) -> N
         pytest.param(None, _held((0, 1.5)), "1.50 s of the caller's voice instead of at least 2 s", id="little voice"),
         pytest.param(None, _held((0, 3), (5.5, 8)), "1 pauses in the audio instead of 0", id="a pause for nothing"),
         pytest.param(PAUSE_S, _held((0, 8)), "0 pauses in the audio instead of 1", id="no pause"),
-        pytest.param(PAUSE_S, _held((0, 3), (4.6, 8)), "a pause of 1.60 s in the audio instead of 2.50 s", id="short"),
-        pytest.param(PAUSE_S, _held((0, 3), (6, 8)), "a pause of 3.00 s in the audio instead of 2.50 s", id="long"),
+        pytest.param(PAUSE_S, _held((0, 3), (4.6, 8)), "a pause of 1.60 s in the audio instead of 2.80 s", id="short"),
+        pytest.param(PAUSE_S, _held((0, 3), (6.2, 8)), "a pause of 3.20 s in the audio instead of 2.80 s", id="long"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_told(pause_s: float | None, stretches: Spans, fault: str) -> None:
