@@ -156,7 +156,7 @@ def _likeness(room: Samples, prompt: Samples, starts: list[int]) -> list[NDArray
 
 
 def _run(blocks: list[_Block]) -> list[_Block]:
-    """Return the blocks that were heard: from the best one outwards, until three in a row are not alike."""
+    """Return the blocks that were heard: from the best one outwards, until two in a row are not alike."""
     if not blocks:
         return []
     best = max(range(len(blocks)), key=lambda index: blocks[index].alike)
@@ -166,15 +166,10 @@ def _run(blocks: list[_Block]) -> list[_Block]:
 
 
 def _onward(blocks: list[_Block]) -> list[_Block]:
-    """Return the blocks up to the last that is alike before three in a row are not.
-
-    Where a machine stands still for a frame now and then, each block in which it does is like nothing.
-    """
+    """Return the blocks up to the last that is alike before two in a row are not."""
     alike = [block.alike >= _ALIKE for block in blocks]
-    near = zip_longest(alike, alike[1:], alike[2:], fillvalue=False)
-    count = len(list(takewhile(any, near)))
-    while count and not alike[count - 1]:
-        count -= 1
+    bad = [not (here or after) for here, after in zip_longest(alike, alike[1:], fillvalue=False)]
+    count = len(list(takewhile(lambda each: not each, bad)))
     return blocks[:count]
 
 

@@ -4,6 +4,7 @@ Each step takes the event in as a fact, then compares what each recording should
 difference. So a fact that was missed is made good by the next event, whatever it is.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -314,7 +315,9 @@ def _time(turn: Turn, token: Token) -> None:
         turn.change(alone=True, alone_timer=None)
     asking.timed_out(turn, token)
     for track in turn.call.tracks:
-        if track.ticket is not None and track.ticket.token == token and not track.ticket.held:
-            tracking.waited(turn, track, track.ticket)
+        if track.ticket is not None and track.ticket.waits_for == token:
+            turn.put(replace(track, ticket=replace(track.ticket, waits_for=None)))
+        elif track.ticket is not None and track.ticket.token == token and not track.ticket.held:
+            turn.put(replace(track, ticket=None))
         elif track.recording is not None and track.recording.deadline == token:
             tracking.deadline(turn, track)

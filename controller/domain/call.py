@@ -32,13 +32,12 @@ class Ticket:
     """A decision to start or resume.
 
     Good for one start or resume once it is durable (``held``); void as soon as anything forbids recording. One that
-    is not held keeps another from being asked for meanwhile; ``catching_up`` is one that is asked for once the snoop
-    channel gives what is said now.
+    is not held keeps another from being asked for meanwhile. ``waits_for`` is the timer before which it is not used.
     """
 
     token: Token
     held: bool
-    catching_up: bool = False
+    waits_for: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

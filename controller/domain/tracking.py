@@ -127,14 +127,6 @@ def deadline(turn: Turn, track: Track) -> None:
             assert_never(recording.phase)
 
 
-def waited(turn: Turn, track: Track, ticket: Ticket) -> None:
-    """The time that this ticket waited for has come, and nothing has forbidden recording meanwhile."""
-    if ticket.catching_up:
-        _ask_to_resume(turn, track)
-    else:
-        turn.put(replace(track, ticket=None))
-
-
 def stalled(turn: Turn, track: Track) -> None:
     """The PBX stood still, so its snoop channel may be behind the call for as long as it exists.
 
@@ -198,11 +190,9 @@ def _toward_recording(turn: Turn, track: Track) -> None:
     if recording is not None and recording.behind:  # the next one goes on for it
         stop(turn, track, recording, _BEHIND)
         return
-    if ticket is None and recording is not None:
-        turn.put(replace(track, ticket=Ticket(token=turn.timer(CATCH_UP_S), held=False, catching_up=True)))
-    elif ticket is None:
+    if ticket is None:
         _ask_to_resume(turn, track)
-    elif ticket.held:
+    elif ticket.held and ticket.waits_for is None:
         turn.change(released=OF_ITSELF)
         _use_ticket(turn, replace(track, ticket=None), recording)
 
@@ -221,7 +211,8 @@ def _ask_to_resume(turn: Turn, track: Track) -> None:
         Kind.RESUME, Verdict.ALLOWED, reason, purpose=track.purpose.name, actor=actor, facts=keeping.names(track)
     )
     turn.do(Commit(token=decision.token, decision=decision))
-    turn.put(replace(track, ticket=Ticket(token=decision.token, held=False)))
+    waits_for = turn.timer(CATCH_UP_S) if track.recording is not None else None
+    turn.put(replace(track, ticket=Ticket(token=decision.token, held=False, waits_for=waits_for)))
 
 
 def _snoop(turn: Turn, track: Track) -> None:

@@ -96,4 +96,4 @@ def _plain(value: object) -> object:
     """Facts may be a view of a mapping."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise NotImplementedError(type(value).__name__)
+    raise TypeError(f"no fact is a {type(value).__name__}")

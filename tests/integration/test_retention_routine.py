@@ -1,6 +1,8 @@
 """What a daemon does by itself about retention."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -31,6 +33,11 @@ async def running(routine: Routine) -> AsyncIterator[list[Any]]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        del task
+        # Whoever is cancelled while PostgreSQL answers leaves a cursor to the end of its connection (SQLAlchemy 2.1).
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 async def until_logged(log: list[Any], event: str, times: int = 1) -> list[Any]:

@@ -250,8 +250,8 @@ class Story:
     def catches_up(self) -> None:
         """What every snoop channel gives is what is said now."""
         for track in self.call.tracks:
-            if track.ticket is not None and track.ticket.catching_up:
-                token, before = track.ticket.token, self.commands
+            if track.ticket is not None and track.ticket.waits_for is not None:
+                token, before = track.ticket.waits_for, self.commands
                 self.timers = [timer for timer in self.timers if timer.token != token]
                 self._step(events.TimerFired(at=self.now, token=token))
                 self.commands = before + self.commands

@@ -109,7 +109,7 @@ def test_no_token_of_another_daemon_that_kept_the_same_call_is_used_again(before
         inherited(story, asterisk="paused", keeper=keeper)
         story.resumes(origin="agent", actor="agent:201")
         tokens.append(story.asked_of_ledger[-1].token)
-    assert tokens == [f"call:b:{used + 3}", f"call:c:{used + 3}"]
+    assert tokens == [f"call:b:{used + 2}", f"call:c:{used + 2}"]
 
 
 def test_a_call_that_waits_for_its_trigger_goes_on_waiting() -> None:

@@ -116,7 +116,7 @@ def known_tokens(call: Call) -> tuple[Token, ...]:
     """The tokens that the call still waits for: whatever has another one means nothing to it."""
     found = [call.alone_timer]
     for track in call.tracks:
-        found += [track.asked, track.ticket.token if track.ticket else None]
+        found += [track.asked, *((track.ticket.token, track.ticket.waits_for) if track.ticket else ())]
         found.append(track.recording.deadline if track.recording else None)
     return tuple(token for token in found if token is not None)
 
@@ -127,7 +127,10 @@ def same(world: World) -> World:
     call = world.call
     tracks = []
     for track in call.tracks:
-        ticket = replace(track.ticket, token=names[track.ticket.token]) if track.ticket else None
+        ticket = track.ticket
+        if ticket is not None:
+            waits_for = names[ticket.waits_for] if ticket.waits_for else None
+            ticket = replace(ticket, token=names[ticket.token], waits_for=waits_for)
         recording = track.recording
         if recording is not None and recording.deadline is not None:
             recording = replace(recording, deadline=names[recording.deadline])
@@ -303,8 +306,9 @@ def one_good_step(world: World) -> World | None:
     deadlines = [
         t.recording.deadline for t in world.call.tracks if t.recording and t.recording.phase is not Phase.PAUSED
     ]
-    tickets = [t.ticket.token for t in world.call.tracks if t.ticket is not None and not t.ticket.held]
-    for token in (*deadlines, *tickets):
+    tickets = [t.ticket for t in world.call.tracks if t.ticket is not None]
+    waits = [ticket.waits_for for ticket in tickets]
+    for token in (*deadlines, *waits, *(ticket.token for ticket in tickets if not ticket.held)):
         if token is not None and token in world.timers:
             timers = without(world.timers, token)
             return told_to_call(replace(world, timers=timers), events.TimerFired(at=NOON, token=token))
