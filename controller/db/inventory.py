@@ -111,19 +111,19 @@ QUESTIONS: Mapping[Difference, str] = {
     """,
     Difference.RECORDING_LOST: """
         SELECT r.name, r.pbx FROM recording r LEFT JOIN stored s ON s.recording = r.name
-            LEFT JOIN found_file f ON f.pbx = r.pbx AND regexp_replace(f.name, '-stereo-agent$', '-stereo') = r.name
+            LEFT JOIN found_file f ON f.pbx = r.pbx AND regexp_replace(f.name, '-agent$', '-stereo') = r.name
         WHERE r.state = 'ended' AND r.started_at IS NOT NULL AND s.recording IS NULL AND f.name IS NULL
             AND r.pbx NOT IN (SELECT pbx FROM pbx_away)
     """,
     Difference.FILE_UNKNOWN: """
         SELECT f.name, f.pbx FROM found_file f LEFT JOIN recording r
-            ON r.name = regexp_replace(f.name, '-stereo-agent$', '-stereo')
+            ON r.name = regexp_replace(f.name, '-agent$', '-stereo')
         WHERE r.name IS NULL AND f.name NOT LIKE 'rc-quarantine/%'
     """,
     Difference.FILE_LEFT: """
         SELECT f.name, f.pbx FROM found_file f
             JOIN recording r ON r.name = regexp_replace(
-                regexp_replace(f.name, '^rc-quarantine/', ''), '-stereo-agent$', '-stereo'
+                regexp_replace(f.name, '^rc-quarantine/', ''), '-agent$', '-stereo'
             )
             LEFT JOIN stored s ON s.recording = r.name
         WHERE r.state = 'discarded' OR s.state IN ('stored', 'destroying', 'destroyed')

@@ -4,7 +4,9 @@ It is one recording to everybody: one name, one decision, one life. On the PBX i
 live recording and a file of its own: what comes from the customer, and what they hear. The name of a recording tells
 which it is, whatever its purpose has become since: that of any other ends in its number.
 
-There is no dot in these names. Asterisk, told to copy a recording to `x.agent`, makes it `x.wav` (tried on 22.10).
+Neither name begins with the other whole: Asterisk holds a channel's id for taken while another's begins with it, and
+which side it hears of first is chance. There is no dot in them: told to copy a recording to `x.agent`, it makes that
+`x.wav` (both tried on 22.10).
 """
 
 from collections.abc import Iterable
@@ -23,7 +25,7 @@ def in_stereo(recording: RecordingName) -> RecordingName:
 def sides_of(recording: RecordingName) -> tuple[Side, ...]:
     """Whatever has to be done to a recording is done to each of these: the customer's first, which has its name."""
     side = Side(recording)
-    return (side, Side(side + AGENT)) if recording.endswith(STEREO) else (side,)
+    return (side, Side(side.removesuffix(STEREO) + AGENT)) if side.endswith(STEREO) else (side,)
 
 
 def every_side(recordings: Iterable[RecordingName]) -> frozenset[Side]:
@@ -33,4 +35,4 @@ def every_side(recordings: Iterable[RecordingName]) -> frozenset[Side]:
 
 def recording_of(side: Side) -> RecordingName:
     """Which recording this is a side of."""
-    return RecordingName(side.removesuffix(AGENT) if side.endswith(STEREO + AGENT) else side)
+    return RecordingName(side.removesuffix(AGENT) + STEREO if side.endswith(AGENT) else side)

@@ -22,7 +22,7 @@ from controller.runtime.reception import Reception
 from controller.runtime.requests import CAUSES
 from controller.runtime.sides import Sides
 
-_OURS = re.compile(r"rc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-.+-[0-9]+(-stereo(-agent)?)?")
+_OURS = re.compile(r"rc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-.+-[0-9]+(-stereo|-agent)?")
 
 HOLDING = "holding_bridge"
 """Asterisk's bridge of those who wait, each for themselves: a parking lot. Nobody in it hears anybody."""

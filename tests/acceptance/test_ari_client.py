@@ -29,6 +29,8 @@ from controller.ari.events import (
 )
 from controller.ari.resources import Channel
 from controller.ari.stream import EventStream
+from controller.domain.names import RecordingName
+from controller.domain.sides import in_stereo, sides_of
 from controller.errors import Gone, NotNow, PbxAuthenticationFailed, PbxRefused
 from lab.wire import Wire
 
@@ -332,6 +334,20 @@ async def test_every_file_is_listed_those_under_way_and_in_folders_too(
 async def test_a_taken_snoop_id_is_refused(ari: Ari, customer: str, snoop: Channel) -> None:
     with pytest.raises(PbxRefused):
         await ari.snoop(customer, snoop.id)
+
+
+async def test_a_snoop_id_that_anothers_begins_with_is_refused(ari: Ari, customer: str, snoop: Channel) -> None:
+    with pytest.raises(PbxRefused):
+        await ari.snoop(customer, snoop.id[:-1])
+
+
+async def test_the_sides_of_a_recording_have_ids_that_asterisk_takes_in_any_order(
+    ari: Ari, heard: Listener, customer: str
+) -> None:
+    recording = in_stereo(RecordingName(new_id("rc-call-quality-1")))
+    for side in reversed(sides_of(recording)):
+        await ari.snoop(customer, side)
+        await heard.first(StasisStart, lambda event, side=side: event.channel.id == side)  # type: ignore[misc]
 
 
 async def test_the_dead_mans_switch_ends_the_recording_by_itself(

@@ -59,7 +59,7 @@ async def both_speak(phones: Phones, staff: Staff, daemon: Daemon, number: str) 
 def recording_of(daemon: Daemon, call_id: object) -> dict[str, Any]:
     """The one recording of a call."""
     recordings = daemon.recordings(call_id)
-    assert len(recordings) == 1, (recordings, daemon.decisions(call_id), daemon.tail())
+    assert len(recordings) == 1, "\n".join([*map(str, [*recordings, *daemon.decisions(call_id)]), daemon.tail()])
     return recordings[0]
 
 
@@ -260,7 +260,7 @@ async def test_both_sides_leave_the_pbx_as_one_file(kept: World, tmp_path: Path)
         talk = await both_speak(phones, Staff(phones), kept.daemon, number)
         await talk.caller.hang_up()
     call = await written(kept.daemon, number)
-    [recording] = kept.daemon.recordings(call["id"])
+    recording = recording_of(kept.daemon, call["id"])
     [row] = await until(lambda: off_the_pbx(kept.daemon, recording))
     assert (row["state"], row["partial"]) == ("stored", False)
     assert exist(kept, recording["name"]) == [False, False]

@@ -37,14 +37,14 @@ NOT_ALL = (
 )
 
 
-def training(basis: str, sampling: str) -> dict[str, str]:
+def training(basis: str, sampling: str, name: str = "training") -> dict[str, str]:
     """A second purpose on the route."""
     consent = f"{{mode: opt-out, announcement: told, information: information, choice: choice, {SOME_KEYS}}}"
     purpose = (
-        f"  training: {{basis: {basis}, starts: on-answer, sampling: {sampling}, consent: {consent}, retention: 6"
+        f"  {name}: {{basis: {basis}, starts: on-answer, sampling: {sampling}, consent: {consent}, retention: 6"
         " months, listeners: [trainers], assessed: 2026-01-31, consulted: no-representatives}\n"
     )
-    return {"routes:": f"{purpose}routes:", "purposes: [quality]": "purposes: [quality, training]"}
+    return {"routes:": f"{purpose}routes:", "purposes: [quality]": f"purposes: [quality, {name}]"}
 
 
 def too_much(total: str) -> list[str]:
@@ -91,6 +91,10 @@ SHAPES = {
     "a list where a block belongs": (
         {"data_controller: {name: Exemple SA, contact: dpo@exemple.example}": "data_controller: [Exemple SA]"},
         ["1: data_controller: must be a block of keys"],
+    ),
+    "a purpose named like another with a number behind it": (
+        training("legal-obligation", "all", "quality-2"),
+        ["30: purposes.quality-2: must not be quality with a number behind it: Asterisk mixes them up"],
     ),
     "sampling that is some other word": (
         {"sampling: {rate: 0.25}": "sampling: most"},
@@ -525,6 +529,7 @@ WARNINGS = {
         ["30: purposes.training.sampling.rate: 0.1 is below 0.20: lawful, but 20 to 30 % is the usual quality goal"],
     ),
     "a sample of quality beside one that a law demands": (training("legal-obligation", "{rate: 0.5}"), []),
+    "a purpose named like another with a word behind it": (training("legal-obligation", "all", "quality-b2"), []),
     "a sample of quality beside every call that a law demands": (training("legal-obligation", "all"), []),
     "evidence beside quality, with one consent for both": (
         {

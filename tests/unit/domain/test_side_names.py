@@ -24,7 +24,7 @@ def test_the_name_of_a_recording_tells_whether_its_purpose_is_recorded_in_stereo
     ("recording", "sides"),
     [
         pytest.param(MONO, (MONO,), id="one alone is the recording itself"),
-        pytest.param(STEREO, (STEREO, f"{STEREO}-agent"), id="the customer's, then the agent's"),
+        pytest.param(STEREO, (STEREO, "rc-call-quality-1-agent"), id="the customer's, then the agent's"),
     ],
 )
 def test_every_side_finds_its_recording(recording: RecordingName, sides: tuple[Side, ...]) -> None:

@@ -112,8 +112,8 @@ class Asterisk:
     [
         (OURS, True),
         (f"{OURS}-stereo", True),
-        (f"{OURS}-stereo-agent", True),
-        (f"{OURS}-agent", False),
+        (f"{OURS}-agent", True),
+        (f"{OURS}-stereo-agent", False),
         ("rc-1795480338.12", False),
         ("rc-paris-1795480338.12", False),
         (f"x{OURS}", False),
@@ -268,7 +268,7 @@ async def test_a_side_whose_other_has_ended_when_the_link_is_made_is_hung_up(pla
 
 
 async def test_a_side_that_nobody_knows_is_hung_up() -> None:
-    sides = [f"{OURS}-stereo", f"{OURS}-stereo-agent"]
+    sides = [f"{OURS}-stereo", f"{OURS}-agent"]
     pbx = Asterisk([Channel(id=side, name=f"Snoop/{side}") for side in sides])
     await pbx.is_met()
     assert pbx.hung_up == sides
