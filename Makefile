@@ -1,13 +1,14 @@
 # Every target sets up what it needs by itself, on Debian 12 or later, as root or with sudo; a second run finds all done.
 # PYTHON=…      another Python than the first of 3.11 or later
 # PYTEST_ARGS=… for example PYTEST_ARGS="tests/unit -x"
-# ROUNDS=… SEED=… for make chaos
+# ROUNDS=… SEED=… LABS=… for make chaos: how many rounds, made from what, in how many labs at the same time
 # RULES=…       rules of docs/reference/compliance.md, for example RULES="3 27"
 MAKEFLAGS += --no-print-directory
 PYTEST_ARGS ?=
 RULES ?=
 ROUNDS ?= 20
 SEED ?= 1
+LABS ?= 1
 export PYTHON
 
 .PHONY: help demo test check mutants chaos bench constraints clean packages venv asterisk
@@ -35,7 +36,7 @@ mutants: packages venv asterisk ## take each rule of the law out of a copy of th
 	@.venv/bin/python -m lab.mutants $(RULES)
 
 chaos: packages venv asterisk ## make faults at random moments during random calls, and see that no rule is broken
-	@.venv/bin/python -m lab.chaos --rounds $(ROUNDS) --seed $(SEED)
+	@.venv/bin/python -m lab.chaos --rounds $(ROUNDS) --seed $(SEED) --labs $(LABS)
 
 bench: packages venv asterisk ## measure, under a load of 200 calls
 	@.venv/bin/python -m lab.bench

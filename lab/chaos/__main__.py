@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from lab.chaos.judge import judged, recorded_s
 from lab.chaos.plan import Round, planned
@@ -26,6 +28,22 @@ class Sum:
     untold: int = 0
     recorded_s: float = 0.0
 
+    @classmethod
+    def of(cls, parts: Iterable["Sum"]) -> Self:
+        """Return what all of these came to."""
+        whole = cls()
+        for part in parts:
+            whole.add(part)
+        return whole
+
+    def add(self, part: "Sum") -> None:
+        """Count these too."""
+        self.violations += part.violations
+        self.calls += part.calls
+        self.told += part.told
+        self.untold += part.untold
+        self.recorded_s += part.recorded_s
+
     @property
     def empty(self) -> bool:
         """Whether nothing was tried: no pause that anybody was told of, or nothing recorded."""
@@ -44,10 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=20, help="how many rounds")
     parser.add_argument("--seed", type=int, default=1, help="what the rounds are made from")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round, to play one again")
+    parser.add_argument("--labs", type=int, default=1, help="in how many labs rounds are played at the same time")
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}", flush=True)
     rounds = [planned(chosen.seed, chosen.first + place) for place in range(chosen.rounds)]
-    came_to = asyncio.run(play(rounds))
+    came_to = Sum.of(_beside(rounds, chosen.labs))
     blows = Counter(blow.fault.value for round_ in rounds for blow in round_.blows)
     print(", ".join(f"{fault} {count}" for fault, count in sorted(blows.items())))
     print(came_to)
@@ -59,6 +78,17 @@ def _in_stereo_too(config: dict[str, Any]) -> None:
     """Each call has two recordings, one of them with two sides."""
     config["purposes"]["sides"] = config["purposes"]["every"] | {"channels": "stereo"}
     config["routes"][0]["purposes"].append("sides")
+
+
+def _beside(rounds: Sequence[Round], labs: int) -> list[Sum]:
+    """Play these rounds in so many labs, each in a process of its own."""
+    shares = [share for place in range(labs) if (share := rounds[place::labs])]
+    with ProcessPoolExecutor(labs, mp_context=multiprocessing.get_context("spawn")) as processes:
+        return list(processes.map(_played, shares))
+
+
+def _played(rounds: Sequence[Round]) -> Sum:
+    return asyncio.run(play(rounds))
 
 
 async def play(rounds: Sequence[Round]) -> Sum:
@@ -87,11 +117,8 @@ async def _round(stage: Stage, plan: Round, came_to: Sum) -> None:
     )
     for violation in found:
         print(f"VIOLATION in round {plan.number}: {violation}\n  {plan}", flush=True)
-    came_to.violations += found
-    came_to.calls += len(played.speakers)
-    came_to.told += told
-    came_to.untold += untold
-    came_to.recorded_s += seconds
+    calls = len(played.speakers)
+    came_to.add(Sum(violations=found, calls=calls, told=told, untold=untold, recorded_s=seconds))
 
 
 if __name__ == "__main__":
