@@ -2,17 +2,17 @@
 
 Owns the comparison of what a telephone recorded with the announcement itself. Records nothing, knows no call.
 
-The method. The announcement is taken in blocks of a quarter second. Each that is not silent is slid along
-the recording (normalised cross-correlation, by FFT), which says for each place how alike the two are, whatever
-the loudness. The place of the whole is where the blocks agree best, each being allowed 30 ms of its own for what
-a jitter buffer does; where the machine stood still in the middle, blocks that are surely the same may be up to a
-second earlier or later. From the best block outwards, blocks count as heard as long as they are alike. The last
-border is then put to the sample where the sum of squares between recording and announcement is smallest: that
-is where it was cut short.
+The method. The announcement is taken in blocks of a quarter second. Each that is not silent is slid along the
+recording (normalised cross-correlation, by FFT), which says for each place how alike the two are, whatever
+the loudness. The place of the whole is where the blocks agree best, each being allowed 30 ms of its own for
+what a jitter buffer does; where the machine stood still in the middle, blocks that are surely the same may be
+up to a second earlier or later. From the best block outwards, blocks count as heard as long as they are
+alike; after a hole, once they surely are again: what lacks frames in its middle is not over. The last border
+is then put to the sample where the sum of squares between recording and announcement is smallest: that is
+where it was cut short.
 """
 
 from dataclasses import dataclass
-from itertools import takewhile, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def heard_in(recording: Samples, prompt: Samples) -> Heard:
     return Heard(
         begin_s=max(first.at - first.start + begin, 0) / RATE,
         seconds=(end - begin) / RATE,
-        share=min((end - begin) / len(sounding), 1.0),
+        share=min((end - begin - _BLOCK * _in_holes(run)) / len(sounding), 1.0),
     )
 
 
@@ -156,7 +156,7 @@ def _likeness(room: Samples, prompt: Samples, starts: list[int]) -> list[NDArray
 
 
 def _run(blocks: list[_Block]) -> list[_Block]:
-    """Return the blocks that were heard: from the best one outwards, until two in a row are not alike."""
+    """Return the blocks from the first to the last that was heard, the best one among them."""
     if not blocks:
         return []
     best = max(range(len(blocks)), key=lambda index: blocks[index].alike)
@@ -166,11 +166,24 @@ def _run(blocks: list[_Block]) -> list[_Block]:
 
 
 def _onward(blocks: list[_Block]) -> list[_Block]:
-    """Return the blocks up to the last that is alike before two in a row are not."""
-    alike = [block.alike >= _ALIKE for block in blocks]
-    bad = [not (here or after) for here, after in zip_longest(alike, alike[1:], fillvalue=False)]
-    count = len(list(takewhile(lambda each: not each, bad)))
+    """Return the blocks up to the last that is alike next to one that is, or surely so like the one before it.
+
+    One that is by chance alike after the end is neither.
+    """
+    count = 0
+    for index, block in enumerate(blocks):
+        goes_on = block.alike >= _ALIKE and index - count <= 1
+        again = index > 0 and min(block.alike, blocks[index - 1].alike) >= _SURE
+        if goes_on or again:
+            count = index + 1
     return blocks[:count]
+
+
+def _in_holes(run: list[_Block]) -> int:
+    """Return how many blocks were not heard; one alone between two that were has slipped by less than itself."""
+    absent = [block.alike < _ALIKE for block in run]
+    beside = zip([False, *absent], absent, [*absent[1:], False], strict=False)
+    return sum(here and (before or after) for before, here, after in beside)
 
 
 def _border(recording: Samples, prompt: Samples, block: _Block, way: int) -> int:

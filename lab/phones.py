@@ -191,8 +191,8 @@ class Phone:
         await self._http.call("POST", path_of("channels", self.id, "redirect"), query={"endpoint": f"PJSIP/{uri}"})
 
     async def press(self, keys: str) -> None:
-        """Press keys, each for 100 ms with 150 ms between; returns when Asterisk has begun. Raises Gone, NotNow."""
-        await self._ari.send_dtmf(self.id, keys, between_ms=150, duration_ms=100)
+        """Press keys, each for 100 ms with 100 ms between; returns when Asterisk has begun. Raises Gone, NotNow."""
+        await self._ari.send_dtmf(self.id, keys, between_ms=100, duration_ms=100)
 
     async def play_sweep(self) -> None:
         """Speak the sweep; returns when it has begun."""

@@ -20,8 +20,8 @@ from lab.world import Daemon, World, written_as_file
 from tests.acceptance.cast import LINES, RANG, WAYS_OUT, Casting, Kind, Person
 from tests.acceptance.scene import Change, Scene, Step, Verb
 
-KEY_S = 0.25
-"""How long a key takes, with what may be said after it."""
+KEY_S = 0.2
+"""How long a key takes, with the silence after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

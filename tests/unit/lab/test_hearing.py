@@ -105,6 +105,15 @@ def test_what_was_lost_of_its_middle_is_not_its_end(spoken: dict[str, Samples]) 
     assert heard_in(recording, prompt).share == pytest.approx(1.0, abs=0.03)
 
 
+@pytest.mark.parametrize("hole_s", [0.7, 1.0])
+def test_what_was_not_heard_of_its_middle_is_no_part_of_the_share(spoken: dict[str, Samples], hole_s: float) -> None:
+    prompt, middle, hole = spoken["fr"], 2 * RATE, round(hole_s * RATE)
+    begin_s, end_s = sounding(prompt)
+    found = heard_in(carried(silence(0.5), prompt[:middle], silence(hole_s), prompt[middle + hole :]), prompt)
+    assert found.begin_s + found.seconds == pytest.approx(0.5 + end_s, abs=0.1)
+    assert found.share == pytest.approx(1 - hole_s / (end_s - begin_s), abs=0.1)
+
+
 def test_loudness_does_not_matter(spoken: dict[str, Samples]) -> None:
     prompt = spoken["en"]
     assert heard_in(carried(silence(1), prompt, level=0.1), prompt).share == pytest.approx(1.0, abs=0.02)
