@@ -1,15 +1,14 @@
 """``make chaos`` for short, and what its rounds and its judge are made of."""
 
-import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from lab.chaos.__main__ import play
 from lab.chaos.judge import heard_of_a_pause, undecided, waited_too_long
 from lab.chaos.plan import FAULTS_IN_A_ROUND, Fault, planned
+from lab.chaos.rounds import play
 from lab.sweep import Stretch
 
 SEED = 1
@@ -22,7 +21,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def test_no_rule_is_broken_by_faults_at_random_moments() -> None:
     rounds = [planned(SEED, number) for number in ROUNDS]
     assert {blow.fault for round_ in rounds for blow in round_.blows} == set(Fault)
-    came_to = asyncio.run(play(rounds))
+    came_to = play(rounds)
     assert came_to.violations == []
     assert not came_to.empty, str(came_to)
 
