@@ -174,6 +174,17 @@ def _tamperings(rows: int) -> Iterator[Tampering]:
         broken=None,
     )
     yield Tampering(
+        name="INSERT of a row",
+        first=rows + 1,
+        last=rows + 1,
+        statement=(
+            "INSERT INTO decision OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(decision, jsonb_build_object("  # noqa: S608
+            f"'seq', -1, 'token', 'inserted', 'position', {rows + 1}))).* FROM decision"
+            f" WHERE writer = %(writer)s AND position = {rows}"
+        ),
+        broken=rows + 1,
+    )
+    yield Tampering(
         name="exchange of two rows",
         first=place,
         last=place + 1,
