@@ -19,6 +19,9 @@ from lab.world import World
 OUTLIVES_AT_MOST_S = 10.0
 """What is promised of a recording whose daemon is no more."""
 
+ENDS_WITHIN_S = 10.0
+"""A daemon whose database is no more."""
+
 
 class Trouble:
     """Whatever can be broken in a lab."""
@@ -57,6 +60,12 @@ class Trouble:
         self._daemon.process = None
         await asyncio.to_thread(self._daemon.start)
 
+    async def _daemon_ends(self) -> None:
+        """Without its database it ends by itself; until then it may still say that it is ready."""
+        process, self._daemon.process = self._daemon.process, None
+        if process is not None:
+            await asyncio.to_thread(process.wait, ENDS_WITHIN_S)
+
     def snoops(self) -> list[str]:
         """The snoop channels on the PBX."""
         lines = self._pbx.cli("core show channels concise").splitlines()
@@ -89,6 +98,7 @@ class Trouble:
                     await asyncio.sleep(blow.lasts_s)
             case Fault.KILL_DATABASE:
                 signalled(users_of(self._data), signal.SIGKILL)
+                await self._daemon_ends()
                 await asyncio.sleep(blow.lasts_s)
                 await self.mend()
             case Fault.FREEZE_PBX:
