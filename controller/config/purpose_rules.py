@@ -1,7 +1,5 @@
 """The limits of the law that no file can break, purpose by purpose. Each message names the source of its rule."""
 
-import re
-
 from controller.config.consent_rules import check_consent
 from controller.config.draft import Draft, Finding, Findings, known_announcement
 from controller.config.faults import Path
@@ -27,7 +25,6 @@ def check_purposes(draft: Draft) -> Findings:
     """Everything about purposes and their consent."""
     for name, purpose in draft.purposes.items():
         path: Path = ("purposes", name)
-        yield from _check_name(name, path, draft)
         yield from _check_basis(purpose, path)
         yield from _check_retention(purpose, path)
         if isinstance(purpose.sampling, SamplingShape):
@@ -35,13 +32,6 @@ def check_purposes(draft: Draft) -> Findings:
         yield from _check_notice(purpose, path)
         yield from known_announcement(purpose.notice, (*path, "notice"), draft.names)
         yield from check_consent(purpose, (*path, "consent"), draft.names)
-
-
-def _check_name(name: str, path: Path, draft: Draft) -> Findings:
-    """Where the purpose is part of an id, Asterisk would hold the id of one recording for that of the other."""
-    for other in draft.purposes:
-        if re.match(re.escape(other) + "-[0-9]", name):
-            yield Finding(path=path, message=f"must not be {other} with a number behind it: Asterisk mixes them up")
 
 
 def _check_basis(purpose: PurposeShape, path: Path) -> Findings:

@@ -1,5 +1,6 @@
 """Routes: what they name must exist, one dialogue must do for all of a route, and each should be reachable."""
 
+import re
 from fnmatch import fnmatchcase
 
 from controller.config.draft import Draft, Finding, Findings
@@ -13,6 +14,7 @@ def check_routes(draft: Draft) -> Findings:
     yield from _check_names(draft)
     for index, route in draft.routes.items():
         yield from _check_purposes(draft, index, route)
+        yield from _check_ids(index, route)
         yield from _check_shares(draft, index, route)
         yield from _check_language(draft, index, route)
         yield from _check_reachable(draft, index, route)
@@ -51,6 +53,15 @@ def _check_purposes(draft: Draft, index: int, route: RouteShape) -> Findings:
                 " route (GDPR art. 13(1)(c)), so give them all the same consent, with one announcement for all"
             )
             yield Finding(path=path, message=message)
+
+
+def _check_ids(index: int, route: RouteShape) -> Findings:
+    """The recordings of a call are named by its purposes, and no name may be the beginning of another."""
+    for position, name in enumerate(route.purposes):
+        for other in route.purposes:
+            if re.match(re.escape(other) + "-[0-9]", name):
+                message = f"{name} is {other} with a number behind it: Asterisk takes one's id for the other's"
+                yield Finding(path=("routes", index, "purposes", position), message=message)
 
 
 def _check_shares(draft: Draft, index: int, route: RouteShape) -> Findings:

@@ -62,9 +62,9 @@ class Trouble:
 
     async def _daemon_ends(self) -> None:
         """Without its database it ends by itself; until then it may still say that it is ready."""
-        process, self._daemon.process = self._daemon.process, None
-        if process is not None:
-            await asyncio.to_thread(process.wait, ENDS_WITHIN_S)
+        if self._daemon.process is not None:
+            await asyncio.to_thread(self._daemon.process.wait, ENDS_WITHIN_S)
+            self._daemon.process = None
 
     def snoops(self) -> list[str]:
         """The snoop channels on the PBX."""

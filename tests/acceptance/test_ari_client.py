@@ -29,7 +29,7 @@ from controller.ari.events import (
 )
 from controller.ari.resources import Channel
 from controller.ari.stream import EventStream
-from controller.domain.names import RecordingName
+from controller.domain.names import RecordingName, Side
 from controller.domain.sides import in_stereo, sides_of
 from controller.errors import Gone, NotNow, PbxAuthenticationFailed, PbxRefused
 from lab.wire import Wire
@@ -344,10 +344,12 @@ async def test_a_snoop_id_that_anothers_begins_with_is_refused(ari: Ari, custome
 async def test_the_sides_of_a_recording_have_ids_that_asterisk_takes_in_any_order(
     ari: Ari, heard: Listener, customer: str
 ) -> None:
-    recording = in_stereo(RecordingName(new_id("rc-call-quality-1")))
-    for side in reversed(sides_of(recording)):
+    async def snooped(side: Side) -> None:
         await ari.snoop(customer, side)
-        await heard.first(StasisStart, lambda event, side=side: event.channel.id == side)  # type: ignore[misc]
+        await heard.first(StasisStart, lambda event: event.channel.id == side)
+
+    for side in reversed(sides_of(in_stereo(RecordingName(new_id("rc-call-quality-1"))))):
+        await snooped(side)
 
 
 async def test_the_dead_mans_switch_ends_the_recording_by_itself(

@@ -30,8 +30,8 @@ __all__ = ["daemon", "phones"]
 Samples = NDArray[np.float64]
 ENDS_WITHIN_S = 10
 """What is promised of a recording that nobody watches."""
-APART_S = 0.3
-"""A command to each side, over a connection of its own: what lies between them is the machine's. Most often a frame."""
+APART_S = 0.05
+"""Two frames, and how sharply a cut is read off the sweep."""
 
 
 def in_stereo(config: dict[str, Any]) -> None:

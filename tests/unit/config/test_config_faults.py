@@ -94,7 +94,12 @@ SHAPES = {
     ),
     "a purpose named like another with a number behind it": (
         training("legal-obligation", "all", "quality-2"),
-        ["30: purposes.quality-2: must not be quality with a number behind it: Asterisk mixes them up"],
+        [
+            (
+                "34: routes[0].purposes[1]: quality-2 is quality with a number behind it: Asterisk takes one's id for"
+                " the other's"
+            )
+        ],
     ),
     "sampling that is some other word": (
         {"sampling: {rate: 0.25}": "sampling: most"},

@@ -98,6 +98,13 @@ def test_a_machine_that_stood_still_does_not_end_an_announcement(spoken: dict[st
         assert heard_in(recording, prompt).share == pytest.approx(1.0, abs=0.03)
 
 
+def test_nor_does_one_that_stands_still_for_a_frame_now_and_then(spoken: dict[str, Samples]) -> None:
+    prompt = spoken["fr"]
+    frames = [prompt[at : at + RATE * 4 // 10] for at in range(0, len(prompt), RATE * 4 // 10)]
+    recording = carried(silence(0.5), *(part for frame in frames for part in (frame, silence(0.02))), silence(1))
+    assert heard_in(recording, prompt).share == pytest.approx(1.0, abs=0.05)
+
+
 def test_what_was_lost_of_its_middle_is_not_its_end(spoken: dict[str, Samples]) -> None:
     prompt = spoken["fr"]
     middle = 2 * RATE
