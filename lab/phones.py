@@ -170,8 +170,17 @@ class Phone:
             await self._board.expect(self._listening, "finished").wait("end of listening", PROMPT_S)
 
     async def answer(self) -> None:
-        """Answer an incoming call. Raises Gone or NotNow where the other side has given up."""
+        """Answer an incoming call, and be quiet. Raises Gone or NotNow where the other side has given up."""
         await self._ari.answer(self.id)
+        await self.send_silence()
+
+    async def send_silence(self) -> None:
+        """Send silence, as most telephones do while nobody speaks. Raises Gone, NotNow."""
+        await self._http.call("POST", path_of("channels", self.id, "silence"))
+
+    async def send_nothing(self) -> None:
+        """Send nothing, as a telephone does that suppresses silence. Raises Gone, NotNow."""
+        await self._http.call("DELETE", path_of("channels", self.id, "silence"))
 
     async def hang_up(self) -> None:
         """End the call; harmless where it is over already."""
@@ -426,12 +435,13 @@ class Phones:
         if line is None:
             self._spawn(phone.hang_up())
             return
-        line.arrived.put_nowait(phone)
         self._spawn(self._serve(line, phone))
 
     async def _serve(self, line: Line, phone: Phone) -> None:
         with suppress(Gone, NotNow):
+            # Before anybody can answer it: a telephone that has answered would ring in the other side's ear.
             await self._ari.ring(phone.id)
+        line.arrived.put_nowait(phone)
         await line.serve(phone)
 
     def _lose(self, channel_id: str, cause: str) -> None:

@@ -21,7 +21,15 @@ import msgspec
 import structlog
 
 from controller.ari.http import AriHttp, Download, Lane, Query, path_of
-from controller.ari.resources import AsteriskInfo, Bridge, Channel, LiveRecording, Playback, StoredRecording
+from controller.ari.resources import (
+    AsteriskInfo,
+    Bridge,
+    Channel,
+    LiveRecording,
+    Playback,
+    RtpStatistics,
+    StoredRecording,
+)
 from controller.errors import Gone, PbxError, PbxRefused, PbxUnreachable
 
 T = TypeVar("T")
@@ -100,6 +108,10 @@ class Ari:
     async def channel(self, channel_id: str) -> Channel:
         """Read one channel. Raises Gone."""
         return _read(await self._get("channels", channel_id), Channel)
+
+    async def packets_sent(self, channel_id: str) -> int:
+        """Count the RTP packets that a channel has been sent. Raises Gone; PbxRefused (403) where it has no RTP."""
+        return _read(await self._get("channels", channel_id, "rtp_statistics"), RtpStatistics).txcount
 
     async def bridges(self) -> list[Bridge]:
         """List every bridge."""

@@ -108,6 +108,13 @@ class Playback(Resource, frozen=True, kw_only=True, gc=False):
     language: str = ""
 
 
+class RtpStatistics(Resource, frozen=True, kw_only=True, gc=False):
+    """What a channel's RTP has carried so far."""
+
+    txcount: int
+    """Packets sent to the channel's other end."""
+
+
 class Build(Resource, frozen=True, kw_only=True, gc=False):
     """How this Asterisk was built."""
 

@@ -38,6 +38,8 @@ class Verb(StrEnum):
     DIALS = "dials"
     DIALS_CARD_ENTRY = "dials card entry"
     REFERS = "refers"
+    SENDS_NOTHING = "sends nothing"
+    SENDS_SILENCE = "sends silence"
     HOLDS = "holds"
     TAKES_BACK = "takes back"
     HANGS_UP = "hangs up"
@@ -61,6 +63,8 @@ SENTENCES: Mapping[str, Verb] = {
     f"{_WHO} dials {_WHOM}": Verb.DIALS,
     f"{_WHO} dials the card entry": Verb.DIALS_CARD_ENTRY,
     f"{_WHO} refers the caller to {_WHOM}": Verb.REFERS,
+    f"{_WHO}'s telephone sends nothing": Verb.SENDS_NOTHING,
+    f"{_WHO}'s telephone sends silence": Verb.SENDS_SILENCE,
     f"{_WHO} holds the line": Verb.HOLDS,
     f"{_WHO} takes the line back": Verb.TAKES_BACK,
     f"{_WHO} hangs up": Verb.HANGS_UP,

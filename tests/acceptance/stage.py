@@ -121,6 +121,8 @@ class _Stage:
             Verb.DIALS: lambda step: self._press(step, self._person(step, "whom").number),
             Verb.DIALS_CARD_ENTRY: lambda step: self._press(step, f"703{self._room}"),
             Verb.REFERS: self._refer,
+            Verb.SENDS_NOTHING: lambda step: self._phone(step).send_nothing(),
+            Verb.SENDS_SILENCE: lambda step: self._phone(step).send_silence(),
             Verb.HOLDS: lambda step: self._phone(step).hold(),
             Verb.TAKES_BACK: lambda step: self._phone(step).take_back(),
             Verb.HANGS_UP: self._hang_up,

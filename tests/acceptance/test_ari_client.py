@@ -331,6 +331,11 @@ async def test_every_file_is_listed_those_under_way_and_in_folders_too(
     assert moved not in await ari.stored_recordings()
 
 
+async def test_where_there_is_no_rtp_nobody_says_how_much_was_sent(ari: Ari, snoop: Channel) -> None:
+    with pytest.raises(PbxRefused):
+        await ari.packets_sent(snoop.id)
+
+
 async def test_a_taken_snoop_id_is_refused(ari: Ari, customer: str, snoop: Channel) -> None:
     with pytest.raises(PbxRefused):
         await ari.snoop(customer, snoop.id)
