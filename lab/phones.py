@@ -272,6 +272,8 @@ class Phone:
             self._over.settle()
 
     async def _enter_bridge(self) -> None:
+        with suppress(Gone, NotNow):
+            await self.send_nothing()
         bridge = f"{self.id}-bridge"
         await self._http.call("POST", path_of("bridges", bridge), query={"type": "mixing"})
         self._bridge = bridge
@@ -438,7 +440,7 @@ class Phones:
         self._spawn(self._serve(line, phone))
 
     async def _serve(self, line: Line, phone: Phone) -> None:
-        with suppress(Gone, NotNow):
+        with suppress(PbxError):
             # Before anybody can answer it: a telephone that has answered would ring in the other side's ear.
             await self._ari.ring(phone.id)
         line.arrived.put_nowait(phone)

@@ -110,7 +110,7 @@ class Ari:
         return _read(await self._get("channels", channel_id), Channel)
 
     async def packets_sent(self, channel_id: str) -> int:
-        """Count the RTP packets that a channel has been sent. Raises Gone; PbxRefused (403) where it has no RTP."""
+        """Count the RTP packets that a channel has been sent. Raises Gone, PbxRefused: where it has no RTP, too."""
         return _read(await self._get("channels", channel_id, "rtp_statistics"), RtpStatistics).txcount
 
     async def bridges(self) -> list[Bridge]:

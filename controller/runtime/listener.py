@@ -211,6 +211,9 @@ class Listener:
 
     def _digit(self, channel: Channel, digit: str) -> None:
         self._reception.pressed(ChannelId(channel.id), digit)
+        for call in self._dispatcher.calls_of(ChannelId(channel.id)):
+            if call.customer != channel.id:
+                self._notices.interrupted(call.id)
         self._tell(channel, lambda at: told.DigitPressed(at=at, channel=ChannelId(channel.id), digit=digit))
 
     def _stasis(self, channel: Channel, args: tuple[str, ...]) -> None:

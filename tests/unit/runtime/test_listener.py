@@ -40,7 +40,7 @@ class Line:
             deadman=cast("DeadMansSwitch", None),
             sides=cast("Sides", None),
             reception=Reception(ari=cast("Ari", None), numbers_key=b"key", country="FR"),
-            notices=cast("Notices", None),
+            notices=Notices(cast("Ari", None)),
         )
 
     def hears(self, event: ari.Event) -> None:
