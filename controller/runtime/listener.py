@@ -210,11 +210,12 @@ class Listener:
         self._dispatcher.connections_changed(before | self._switchboard.connected(leaving), now())
 
     def _digit(self, channel: Channel, digit: str) -> None:
-        self._reception.pressed(ChannelId(channel.id), digit)
-        for call in self._dispatcher.calls_of(ChannelId(channel.id)):
-            if call.customer != channel.id:
+        pressing = ChannelId(channel.id)
+        self._reception.pressed(pressing, digit)
+        for call in self._dispatcher.calls_of(pressing):
+            if call.customer != pressing:  # a notice under way; the one that this key may ask for comes after it
                 self._notices.interrupted(call.id)
-        self._tell(channel, lambda at: told.DigitPressed(at=at, channel=ChannelId(channel.id), digit=digit))
+            self._dispatcher.tell(call.id, told.DigitPressed(at=now(), channel=pressing, digit=digit))
 
     def _stasis(self, channel: Channel, args: tuple[str, ...]) -> None:
         self._touch(channel)

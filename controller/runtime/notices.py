@@ -33,7 +33,7 @@ LOOK_EVERY_S = 0.25
 """How often to look what goes out to the customer."""
 
 LONGEST_SILENCE_S = 0.4
-"""How long nothing may go out in all: Asterisk throws away what of a whisper waits for longer than 0.5 s (22.10)."""
+"""How long nothing may go out in all: Asterisk throws away what of a whisper waits for longer than 0.5 s."""
 
 TAIL_S = 0.2
 """How much more goes out than the notice is long, since it does not begin with the first packet that is counted."""
@@ -63,20 +63,21 @@ class Notices:
         snoop = f"{_about(call)}{next(self._serial)}"
         loop = asyncio.get_running_loop()
         self._arrived[snoop], self._played[snoop] = loop.create_future(), loop.create_future()
-        prompt, whole = command.prompt, False
+        prompt, trouble = command.prompt, "not sent whole"
         try:
             async with asyncio.timeout(prompt.milliseconds / 1000 + PATIENCE_S + MARGIN_S):
                 await self._ari.whisper(command.channel, snoop)
                 await self._arrived[snoop]
-                whole = await self._sent(prompt, snoop, command.channel)
+                if await self._sent(prompt, snoop, command.channel):
+                    trouble = "a key was pressed" if snoop in self._interrupted else ""
         except (PbxError, TimeoutError) as error:
-            _log.warning("notice.failed", call=call, reason=type(error).__name__)
+            trouble = type(error).__name__
         finally:
             del self._arrived[snoop], self._played[snoop]
-            await self._hang_up(snoop)
-        if not whole or snoop in self._interrupted:
             self._interrupted.discard(snoop)
-            _log.warning("notice.not_sent", call=call)
+            await self._hang_up(snoop)
+        if trouble:
+            _log.warning("notice.not_told", call=call, reason=trouble)
             return Heard(prompt=prompt, outcome=Outcome.FAILED, milliseconds=0)
         return Heard(prompt=prompt, outcome=Outcome.PLAYED, milliseconds=prompt.milliseconds)
 

@@ -138,31 +138,27 @@ class _Judge:
         stretches = [stretch for file in files for stretch in moments(file)]
         pauses_over = {interval.between[1] for interval in expected.lacks}
         for interval in expected.holds:
-            span = self._span(interval, later_s=CATCH_UP_S if interval.between[0] in pauses_over else 0)
-            if span is None:
-                yield f"{purpose}: {_named(interval)} is too short for the margin of {MARGIN_S:g} s"
-                continue
-            begin, end = span
-            if _longest_gap(stretches, begin, end) > LOST_S:
+            begin, end = self._span(interval, later_s=CATCH_UP_S if interval.between[0] in pauses_over else 0)
+            if end <= begin:
+                yield _too_short(interval)
+            elif _longest_gap(stretches, begin, end) > LOST_S:
                 yield f"{purpose} must hold {_named(interval)} ({begin:.2f} to {end:.2f} s): {_told(stretches)}"
         for interval in expected.lacks:
-            span = self._span(interval)
-            if span is None:
-                yield f"{purpose}: {_named(interval)} is too short for the margin of {MARGIN_S:g} s"
+            begin, end = self._span(interval)
+            if end <= begin:
+                yield _too_short(interval)
                 continue
-            begin, end = span
             if interval.between[1] in {one.between[0] for one in expected.holds}:
                 end += MARGIN_S  # nothing of a pause is there to its very end
             if any(stretch.begin_s < end and stretch.end_s > begin for stretch in stretches):
                 yield f"{purpose} must lack {_named(interval)} ({begin:.2f} to {end:.2f} s): {_told(stretches)}"
 
-    def _span(self, interval: Interval, *, later_s: float = 0) -> tuple[float, float] | None:
-        """An interval by the sweep's own time, less the margin, and at its begin by so much more; None: nothing."""
+    def _span(self, interval: Interval, *, later_s: float = 0) -> tuple[float, float]:
+        """An interval by the sweep's own time, less the margin, and at its begin by so much more; it may be empty."""
         first, last = interval.between
         after, before = self._end(first), self._begin(last)
         spoken = max((at for at in self._played.speaking if at <= after), default=self._played.speaking[0])
-        begin, end = max(after - spoken, 0) + MARGIN_S + later_s, before - spoken - MARGIN_S
-        return (begin, end) if begin < end else None
+        return max(after - spoken, 0) + MARGIN_S + later_s, before - spoken - MARGIN_S
 
     def _begin(self, name: str) -> float:
         return self._ending(name) or self._played.moments[name].begin
@@ -281,6 +277,10 @@ def _longest_gap(stretches: Sequence[Stretch], begin: float, end: float) -> floa
 
 def _named(interval: Interval) -> str:
     return " to ".join(f"«{name}»" for name in interval.between)
+
+
+def _too_short(interval: Interval) -> str:
+    return f"{_named(interval)} is too short for the margin of {MARGIN_S:g} s"
 
 
 def _told(stretches: Sequence[Stretch]) -> str:
