@@ -11,7 +11,7 @@ SEED ?= 1
 LABS ?= 1
 export PYTHON
 
-.PHONY: help demo test check mutants chaos bench constraints clean packages venv asterisk
+.PHONY: help demo test check mutants chaos bench constraints clean packages venv asterisk node
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -21,7 +21,7 @@ demo: packages venv asterisk ## place real calls through a real PBX, and show wh
 	@.venv/bin/python -m lab.demo
 
 # The domain is covered wholly, branches included, or the target fails; pytest's closing line stays the last.
-test: packages venv asterisk ## run every test, the real Asterisk and the real PostgreSQL included
+test: packages venv asterisk node ## run every test, the real Asterisk and the real PostgreSQL included
 	@if test -n "$(PYTEST_ARGS)"; then .venv/bin/python -m pytest $(PYTEST_ARGS); else lab/setup/tests; fi
 	@test -n "$(PYTEST_ARGS)" || .venv/bin/coverage report --show-missing --fail-under=100 >.venv/coverage.txt || \
 		{ cat .venv/coverage.txt; echo "controller/domain is not covered wholly"; exit 1; }
@@ -39,13 +39,14 @@ chaos: packages venv asterisk ## make faults at random moments during random cal
 	@.venv/bin/python -m lab.chaos --rounds $(ROUNDS) --seed $(SEED) --labs $(LABS)
 
 bench: packages venv asterisk ## measure, under a load of 200 calls
+	@lab/setup/debian-packages tests
 	@.venv/bin/python -m lab.bench
 
 constraints: packages venv ## choose the newest versions of all dependencies and write constraints.txt
 	@lab/setup/constraints
 
 clean: ## remove what was made here; the Asterisk in the cache folder stays
-	@rm -rf .venv build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv lab/node/node_modules screenshots build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 packages:
@@ -56,3 +57,7 @@ venv: packages
 
 asterisk: packages
 	@lab/setup/asterisk
+
+node:
+	@lab/setup/debian-packages tests
+	@lab/setup/node

@@ -13,9 +13,11 @@ from controller.cli.session import exit_cleanly, load_settings, log_to_stderr, w
 from controller.last_resort import LastResort
 
 _ELSEWHERE = {
+    "accounts": "accounts",
     "audit": "audit",
     "decisions": "reports",
     "documents": "documents",
+    "feeds": "feeds",
     "holds": "holds",
     "journal": "journal",
     "keys": "keys",
@@ -29,6 +31,7 @@ _ELSEWHERE = {
     "sample": "sample",
     "simulate": "simulate",
     "subject": "subjects",
+    "tokens": "tokens",
 }
 
 
@@ -62,7 +65,11 @@ def check_config(file: Path) -> None:
     settings = load_settings(file)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
-    problems = settings.secrets.problems(pbx.name for pbx in settings.pbxs)
+    problems = settings.secrets.problems(
+        (pbx.name for pbx in settings.pbxs),
+        (webhook.secret for webhook in settings.webhooks),
+        openid=settings.openid_connect is not None,
+    )
     for problem in problems:
         click.echo(f"{file}: {problem}", err=True)
     if problems:

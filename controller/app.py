@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
+from ssl import SSLContext
 from typing import Never
 
 import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controller import outward
 from controller.agi.server import FastAgiServer
 from controller.audit.checkpoints import CHECKPOINTS
 from controller.audit.keys import SigningKey
@@ -22,34 +24,43 @@ from controller.audit.own_chain import OwnChain
 from controller.config import ConfigurationFaults, Mqtt, OnShutdown, Settings
 from controller.custody.service import CustodyService, opened
 from controller.db import migrate, queries
+from controller.db.chain_states import PostgresChainStates
 from controller.db.chains import PostgresChains
 from controller.db.embedded import EmbeddedPostgres
-from controller.db.engine import open_engine
+from controller.db.engine import open_engine, open_readers
+from controller.db.identities import PostgresIdentities
 from controller.db.lease import Lease
 from controller.db.ledger import PostgresLedger
+from controller.db.policies import PostgresPolicies
 from controller.db.registers import PostgresRegister
+from controller.db.samples import PostgresSamples
 from controller.domain.decision import Reason
 from controller.domain.hindrance import Hindrance
 from controller.domain.names import CallId
 from controller.errors import AddressUnavailable, DatabaseAway, DatabaseError
 from controller.journal.journal import Journal
-from controller.mqtt import alarm, topics
-from controller.mqtt.api import MqttApi
-from controller.mqtt.client import MqttClient
+from controller.mqtt.service import MqttService
 from controller.runtime.clock import now
 from controller.runtime.dialplan import Dialplan
+from controller.runtime.identities import Identities
+from controller.runtime.keyring import Keyring
 from controller.runtime.leftovers import Found, Leftovers
 from controller.runtime.link import PbxLink
 from controller.runtime.load import Load
 from controller.runtime.notary import Notary
-from controller.runtime.ports import Register
+from controller.runtime.ports import ManyLook, Register
 from controller.runtime.registration import Registration
 from controller.runtime.reloading import Reloading
 from controller.runtime.roster import Roster
+from controller.runtime.sessions import Sessions
 from controller.runtime.watch import Watch
 from controller.runtime.writer import Writer
 from controller.service_manager import ServiceManager
+from controller.web.desk import Desk
+from controller.web.live import LiveApi
+from controller.web.openid import OpenIdLogIn
 from controller.web.server import build
+from controller.web.tls import Certificate
 
 RETRY_S = 1.0
 """How long to wait before a database that is away is tried again."""
@@ -75,6 +86,10 @@ def _nothing() -> None:
     """Where nobody needs to know that the daemon ends."""
 
 
+async def _at_once() -> None:
+    """Where there is nothing to wait for."""
+
+
 class App:
     """One daemon."""
 
@@ -84,10 +99,11 @@ class App:
         self._watches: list[Watch] = []
         self._writer: Writer | None = None
         self._load = Load(most_calls=settings.most_calls)
-        self._mqtt: MqttClient | None = None
+        self._mqtt: MqttService | None = None
         self._notary: Notary | None = None
         self._postgres: EmbeddedPostgres | None = None
         self._custody: CustodyService | None = None
+        self._certificate: Certificate | None = None
 
     async def run(self, *, stop: asyncio.Event | None = None, on_stopping: Callable[[], None] = _nothing) -> None:
         """Run until ``stop`` is set, or a SIGTERM or SIGINT comes: then ``on_stopping`` is called.
@@ -110,8 +126,9 @@ class App:
         handing_over = self._settings.on_shutdown is OnShutdown.HAND_OVER
         hindrance = Hindrance.HANDING_OVER if handing_over else Hindrance.LEAVING
         await asyncio.gather(*(link.leave(hindrance) for link in self._links()))
-        if self._writer is not None:
-            await self._writer.flushed(within_s=WRITTEN_WITHIN_S)
+        written = self._writer.flushed(within_s=WRITTEN_WITHIN_S) if self._writer is not None else _at_once()
+        told = self._mqtt.leave() if self._mqtt is not None else _at_once()
+        await asyncio.gather(written, told)
         if self._notary is not None:
             with suppress(DatabaseError, OSError, TimeoutError):
                 async with asyncio.timeout(SIGNED_WITHIN_S):
@@ -124,8 +141,9 @@ class App:
         secrets = settings.secrets
         token = secrets.http_token()
         url = settings.database.url.reveal() if settings.database.url else await self._embedded(stack)
-        engine = open_engine(url)
-        stack.push_async_callback(engine.dispose)
+        engine, readers = open_engine(url), open_readers(url)
+        for one in (engine, readers):
+            stack.push_async_callback(one.dispose)
         own = await asyncio.to_thread(OwnChain, settings.state_directory)
         ledger = PostgresLedger(engine, sampling_key=secrets.sampling_key(), own=own)
         notary = self._notary = Notary(
@@ -161,10 +179,45 @@ class App:
             country=settings.country,
             notices_changed=roster.refresh,
         )
+        identities = PostgresIdentities(engine)
+        keyring = Keyring(identities)
+        sessions = Sessions(identities, keyring)
         if custody is not None:
             sys.setswitchinterval(SWITCH_S)
         await self._watch_pbxs(stack, url, engine, register)
-        await self._serve_http(stack, token.reveal() if token else None, registration, reloading)
+        if settings.mqtt is not None:
+            self._mqtt = self._broker(settings.mqtt)
+        deliveries = await outward.opened(stack, settings, url, mqtt=self._mqtt, alert=self._alarm)
+        server = build(
+            pbxs=self._links(),
+            live=self._looked_on(),
+            token=token.reveal() if token else None,
+            troubles=self._troubles,
+            registration=registration,
+            reloading=reloading,
+            custody=self._custody.custody if self._custody is not None else None,
+            data_controller=settings.data_controller,
+            keyring=keyring,
+            accesses=identities,
+            sessions=sessions,
+            openid=await self._openid(stack, sessions),
+            trusted_proxies=settings.http.trusted_proxies,
+            embedded_by=settings.embedded_by,
+            desk=Desk(
+                samples=PostgresSamples(readers),
+                policies=PostgresPolicies(readers),
+                chains=PostgresChainStates(readers),
+                identities=Identities(
+                    ledger=ledger,
+                    book=identities,
+                    policy=lambda: reloading.settings.policy,
+                    pbxs=[pbx.name for pbx in settings.pbxs],
+                    issuer=settings.openid_connect.issuer if settings.openid_connect is not None else None,
+                ),
+                reloading=reloading,
+            ),
+        )
+        await self._serve_http(stack, server)
         await self._database_ready(url, engine)
         await roster.refresh()
         await self._serve_fastagi(stack)
@@ -172,16 +225,18 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(writer.run(), name="writer")
             tasks.create_task(roster.run(), name="roster")
+            tasks.create_task(keyring.run(), name="keyring")
             if self._postgres is not None:
                 tasks.create_task(self._postgres_lives(self._postgres), name="postgresql")
             tasks.create_task(notary.run(every_s=settings.sign_every_s), name="notary")
             tasks.create_task(self._load.run(), name="load")
             if custody is not None:
                 custody.start(tasks, self._links())
-            tasks.create_task(_reload_on_sighup(hang_up, reloading), name="reload")
-            if settings.mqtt is not None:
-                self._mqtt = self._broker(settings.mqtt)
+            tasks.create_task(_reload_on_sighup(hang_up, reloading, self._certificate), name="reload")
+            if self._mqtt is not None:
                 tasks.create_task(self._mqtt.run(), name="mqtt")
+            for delivery in deliveries:
+                tasks.create_task(delivery.run(), name=f"delivery {delivery.name}")
             for watch in self._watches:
                 tasks.create_task(watch.run(), name=f"watch {watch.link.name}")
 
@@ -236,23 +291,34 @@ class App:
 
     def _alarm(self, pbx: str, call: CallId, reason: Reason) -> None:
         """Shout, where there is anybody to hear it."""
-        if self._mqtt is not None and self._settings.mqtt is not None:
-            self._mqtt.announce(topics.alerts(self._settings.mqtt.topic, pbx), alarm.written(call, reason, now()))
+        if self._mqtt is not None:
+            self._mqtt.alert(pbx, call, reason, now())
 
-    def _broker(self, broker: Mqtt) -> MqttClient:
+    def _looked_on(self) -> LiveApi:
+        """Have whoever listens told of what goes on, over HTTP and by the broker."""
+        live = LiveApi(self._links())
+        onlooker = ManyLook(live, self._mqtt.live) if self._mqtt is not None else live
+        for link in self._links():
+            link.dispatcher.onlooker = onlooker
+        return live
+
+    def _broker(self, broker: Mqtt) -> MqttService:
         """Not among what readiness depends on: calls are decided and recorded all the same without a broker."""
-        api = MqttApi(root=broker.topic, pbxs=self._links())
         password = self._settings.secrets.mqtt_password()
-        return MqttClient(
-            host=broker.host,
-            port=broker.port,
-            tls=broker.tls,
-            username=broker.username,
-            password=password.reveal() if password else None,
-            filters=api.filters,
-            serve=api.serve,
-            random=random.random,
+        return MqttService(
+            broker, password=password.reveal() if password else None, pbxs=self._links(), random=random.random
         )
+
+    async def _openid(self, stack: AsyncExitStack, sessions: Sessions) -> OpenIdLogIn | None:
+        settings = self._settings.openid_connect
+        if settings is None:
+            return None
+        from controller.openid.provider import OpenIdProvider  # noqa: PLC0415 - takes 0.3 s that few need at a start
+
+        secret = self._settings.secrets.openid_client_secret()
+        session = await stack.enter_async_context(outward.session_of())
+        provider = OpenIdProvider(settings, secret=secret, session=session)
+        return OpenIdLogIn(provider, sessions, encrypted=settings.address.startswith("https:"))
 
     async def _embedded(self, stack: AsyncExitStack) -> str:
         directory = self._settings.state_directory / "postgresql"
@@ -264,24 +330,20 @@ class App:
         status = await postgres.wait()
         raise DatabaseAway(f"the embedded PostgreSQL has ended (status {status})")
 
-    async def _serve_http(
-        self, stack: AsyncExitStack, token: str | None, registration: Registration, reloading: Reloading
-    ) -> None:
-        server = build(
-            pbxs=self._links(),
-            token=token,
-            troubles=self._troubles,
-            registration=registration,
-            reloading=reloading,
-            custody=self._custody.custody if self._custody is not None else None,
-            data_controller=self._settings.data_controller,
-        )
+    async def _serve_http(self, stack: AsyncExitStack, server: web.Application) -> None:
         runner = web.AppRunner(server, access_log=None, shutdown_timeout=ANSWERED_WITHIN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         http = self._settings.http
         with _naming("http"):
-            await web.TCPSite(runner, http.listen, http.port).start()
+            await web.TCPSite(runner, http.listen, http.port, ssl_context=self._context()).start()
+
+    def _context(self) -> SSLContext | None:
+        """For HTTPS; None: without encryption. Raises ``ConfigurationError``."""
+        tls = self._settings.http.tls
+        if tls is not None:
+            self._certificate = Certificate(tls.certificate, tls.key)
+        return self._certificate.context if self._certificate is not None else None
 
     async def _database_ready(self, url: str, engine: AsyncEngine) -> None:
         """Wait until the database is there and is the one that this program works with; ours, we migrate."""
@@ -357,10 +419,12 @@ async def _clear_up(
     leftovers.take(found)
 
 
-async def _reload_on_sighup(hang_up: asyncio.Event, reloading: Reloading) -> Never:
+async def _reload_on_sighup(hang_up: asyncio.Event, reloading: Reloading, shown: Certificate | None) -> Never:
     while True:
         await hang_up.wait()
         hang_up.clear()
+        if shown is not None:
+            await asyncio.to_thread(shown.read_again)
         try:
             done = await reloading.reload(actor="daemon")
         except ConfigurationFaults as error:

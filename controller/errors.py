@@ -19,10 +19,15 @@ RecordingControllerError
 │   └── ErasureNotKept          the file of erasures cannot be written: nothing is destroyed
 ├── AudioUnreadable             a file is no audio of the kind that Asterisk writes
 ├── NotForYou                   whoever asks may not have it, or not yet; says why
+├── NotDelivered                who was to be told could not be, or did not take it: try again later
+│   └── ReceiverGone            they want to be told nothing any more
+├── ProviderAway                the OpenID provider does not answer as it should: try again later
+├── NotProven                   what came from the OpenID provider says of nobody who they are
 ├── UnderWay                    somebody else does it at this moment
 ├── RegisterRefused             what was to be registered is faulty, and nothing of it is
 └── DatabaseError               what was to be stored is not
     ├── DatabaseAway            PostgreSQL cannot be reached, or did not answer in time: try again later
+    │   └── DatabaseNotMigrated it answers, but its tables are older than we are
     ├── DatabaseTaken           it is stored already, or something else stands in its place: look, and try again
     └── DatabaseRefused         PostgreSQL will never take this: do not try again
 """
@@ -80,6 +85,18 @@ class AudioUnreadable(RecordingControllerError):  # noqa: N818
     """What is to be a recording is none that can be read; the text says what it is instead."""
 
 
+class LogInRefused(RecordingControllerError):  # noqa: N818
+    """No account has this name and this password."""
+
+
+class TooManyAttempts(RecordingControllerError):  # noqa: N818
+    """Too many have tried to log in; ``retry_s`` is when one may again, in seconds."""
+
+    def __init__(self, retry_s: float) -> None:
+        super().__init__("too many attempts to log in")
+        self.retry_s = retry_s
+
+
 class RegisterRefused(RecordingControllerError):  # noqa: N818
     """What was to be registered is faulty, and nothing of it is; ``faults`` has every reason, and no number."""
 
@@ -112,6 +129,22 @@ class NotForYou(RecordingControllerError):  # noqa: N818
     """Whoever asks may not have it, or not yet; says why, and names nobody."""
 
 
+class NotDelivered(RecordingControllerError):  # noqa: N818
+    """Who was to be told could not be, or did not take it; the text says why, and names no address."""
+
+
+class ReceiverGone(NotDelivered):
+    """Who was to be told wants nothing any more: do not try again."""
+
+
+class ProviderAway(RecordingControllerError):  # noqa: N818
+    """The OpenID provider does not answer as it should; the text says how, and holds nothing that it has said."""
+
+
+class NotProven(RecordingControllerError):  # noqa: N818
+    """What came from the OpenID provider says of nobody who they are; the text says why, and names nobody."""
+
+
 class UnderWay(RecordingControllerError):  # noqa: N818
     """Somebody else does it at this moment."""
 
@@ -122,6 +155,10 @@ class DatabaseError(RecordingControllerError):
 
 class DatabaseAway(DatabaseError):  # noqa: N818
     """PostgreSQL cannot be reached, or did not answer in time: try again later."""
+
+
+class DatabaseNotMigrated(DatabaseAway):
+    """PostgreSQL answers, but has not the tables that we need: try again once it is migrated."""
 
 
 class DatabaseTaken(DatabaseError):  # noqa: N818

@@ -51,12 +51,16 @@ class Broker:
 
     @classmethod
     @contextmanager
-    def running(cls, *settings: str, password: bool = False) -> Iterator[Self]:
-        """Run one until the block ends; ``settings`` are more lines of its configuration."""
+    def running(cls, *settings: str, password: bool = False, keeps: bool = False) -> Iterator[Self]:
+        """Run one until the block ends; ``settings`` are more lines of its configuration.
+
+        One that ``keeps`` what is retained has it again when it is started again.
+        """
         with tempfile.TemporaryDirectory(prefix="rc-broker-") as folder:
             word = secrets.token_urlsafe(12) if password else None
             broker = cls(directory=Path(folder), port=free_port(), password=word)
-            broker.configure(settings)
+            kept = (f"persistence_location {folder}/",) if keeps else ()
+            broker.configure((f"persistence {str(keeps).lower()}", *kept, *settings))
             try:
                 broker.start()
                 yield broker
@@ -68,7 +72,6 @@ class Broker:
         lines = [
             f"listener {self.port} {ADDRESS}",
             "set_tcp_nodelay true",
-            "persistence false",
             "log_dest stderr",
             *settings,
         ]

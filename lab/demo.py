@@ -5,6 +5,7 @@ Exits with 1 when anything is not as it should be. With ``KEEP=1`` in the enviro
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,11 +17,12 @@ from controller.domain.tracking import CATCH_UP_S
 from lab.demo_calls import DIALPLAN, Stage, Story, add_routes, listen, more_stories, stories
 from lab.demo_life import Deed, Scene, customers_of, live_on
 from lab.hearing import heard
+from lab.kept import PEOPLE, SOFTPHONE, Kept, spoken, welcome
 from lab.pbx import PbxOptions
 from lab.phones import Phone, Phones
 from lab.stories import Staff, written
 from lab.sweep import Gap, Spans, missing, moments
-from lab.world import World, record_every_call, shorten
+from lab.world import ONE_AGENT_NUMBER, World, record_every_call, shorten
 
 SAMPLE_NUMBER = "0199000010"
 SAMPLE_CALLS = 40
@@ -203,7 +205,8 @@ async def _tell_all(world: World) -> list[Story]:
 def main() -> int:
     """Run the demo; the exit status."""
     console.log("starting the PBX, the telephones, PostgreSQL and the daemon")
-    options = PbxOptions(dialplan=DIALPLAN)
+    softphone = secrets.token_urlsafe(9)
+    options = PbxOptions(dialplan=DIALPLAN, softphone=softphone if os.environ.get("KEEP") else "")
     with World.running(shorten, record_every_call, add_routes, options=options) as world:
         console.log("ready: calling")
         told = asyncio.run(_tell_all(world))
@@ -214,14 +217,56 @@ def main() -> int:
         if faulty:
             console.print(world.daemon.tail())
         if os.environ.get("KEEP"):
-            _keep(world)
+            asyncio.run(_keep(world, softphone))
     return 1 if faulty else 0
 
 
-def _keep(world: World) -> None:
-    console.print(f"HTTP http://127.0.0.1:{world.daemon.http_port}, bearer token {world.daemon.token}")
-    console.print(f".venv/bin/recording-controller decisions --config {world.daemon.config}")
-    console.input("Enter ends the lab. ")
+async def _keep(world: World, softphone: str) -> None:
+    """Leave it running, with calls whenever somebody asks for one, until somebody ends it."""
+    address = f"http://127.0.0.1:{world.daemon.http_port}"
+    password = await asyncio.to_thread(welcome, world.daemon)
+    sounds = await asyncio.to_thread(spoken, world)
+    console.print(_table_of_people(address, password))
+    console.print(
+        f"1. Log in as louis: {address}/console/calls shows a call while it is under way.",
+        f"2. Some seconds after its end: {address}/console/recordings, the first row, Listen.",
+        "As lea you see the banner of the agent who talks.",
+        f"Your own call: a softphone on this machine, user {SOFTPHONE}, password {softphone} , server",
+        f"{world.pbx.sip_address}:{world.pbx.sip_port} (UDP), calls {ONE_AGENT_NUMBER}.",
+        "The agent asks for a card number, which is not recorded.",
+        f"API: {address}/api/v1, bearer token {world.daemon.token}",
+        f"Commands: .venv/bin/recording-controller decisions --config {world.daemon.config}",
+        sep="\n",
+    )
+    async with Phones.of(world.phones) as phones:
+        kept = Kept(world, phones, sounds)
+        answering = asyncio.create_task(kept.answer())
+        calls = [asyncio.create_task(kept.call())]
+        console.print("Somebody calls now, for half a minute.")
+        while await asyncio.to_thread(_wanted):
+            calls.append(asyncio.create_task(kept.call()))
+        for task in (answering, *calls):
+            task.cancel()
+        for ended in await asyncio.gather(answering, *calls, return_exceptions=True):
+            if isinstance(ended, Exception):
+                console.print(f"a call was not as it should be: {ended}")
+
+
+def _wanted() -> bool:
+    """Whether somebody wants one more call, and not the end."""
+    try:
+        return console.input("Enter: one more call. q and Enter: end. ").strip() == ""
+    except EOFError:
+        return False
+
+
+def _table_of_people(address: str, password: str) -> Table:
+    table = Table(title=f"Log in at {address} with the password {password}")
+    for name in ("account", "role", "sees"):
+        table.add_column(name)
+    for one in PEOPLE:
+        table.add_row(one.name, one.role, one.sees)
+    return table
 
 
 if __name__ == "__main__":

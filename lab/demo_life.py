@@ -150,7 +150,8 @@ def _hear(scene: Scene, deed: Deed) -> None:
     scene.done(deed, "recordings", "fetch", name, "--to", str(mp3), "--reason", "demonstration")
     heard, rate = soundfile.read(mp3)
     gaps = [gap for gap in missing(moments_in(heard)) if abs(gap.seconds - lasted) < 0.3]
-    silent = [np.abs(heard[round((g.begin_s + 0.2) * rate) : round((g.end_s - 0.2) * rate)]).max() for g in gaps]
+    ends = [gap.at_s for gap in gaps]  # what is missing stands there as silence, up to where the sweep goes on
+    silent = [np.abs(heard[round((end - lasted + 0.2) * rate) : round((end - 0.2) * rate)]).max() for end in ends]
     deed.told.append(f"{mp3.stat().st_size} bytes of MP3, {len(heard) / rate:.1f} s, silent for {lasted:.2f} s of them")
     deed.expect(len(gaps) == 1, f"{len(gaps)} pauses in the MP3 instead of one of {lasted:.2f} s")
     deed.expect(all(level < 0.01 for level in silent), "the pause is not silent")

@@ -24,6 +24,8 @@ TRUNK_ADDRESS = "127.0.0.3"
 AGENTS = tuple(str(extension) for extension in range(201, 221))
 QUEUE_MEMBERS = AGENTS[:4]
 REPRESENTATIVE = "290"
+SOFTPHONE_NUMBER = "0639980062"
+"""Of whoever calls by a telephone of their own."""
 QUEUES = ("support", "orders", "investment")
 
 _HERE = Path(__file__).parent
@@ -96,7 +98,8 @@ class PbxOptions:
     """What a PBX of the lab may have different.
 
     ``agents`` are the telephones of the company; ``queues`` are beside the lab's own, each with its members;
-    ``dialplan`` is added as it is to extensions.conf.
+    ``dialplan`` is added as it is to extensions.conf; ``softphone`` is the password with which a telephone of
+    somebody's own registers, by the name ``softphone``: its calls come in from outside. Empty: there is none.
     """
 
     sounds: Path | None = None
@@ -105,6 +108,7 @@ class PbxOptions:
     members: Sequence[str] = QUEUE_MEMBERS
     queues: Mapping[str, Sequence[str]] = field(default_factory=dict)
     dialplan: str = ""
+    softphone: str = ""
     controller: str | None = None
 
 
@@ -126,6 +130,8 @@ def start_pbx(plan: Plan, options: PbxOptions = PbxOptions()) -> Iterator[Instan
             shutil.copy(_ON_A_PBX / name, etc)
         _write_http(etc, plan.pbx_http)
         _append(etc / "pjsip.conf", (_pbx_agent(extension, plan.phones_sip) for extension in options.agents))
+        if options.softphone:
+            _append(etc / "pjsip.conf", iter([_softphone(options.softphone)]))
         queues = {**dict.fromkeys(QUEUES, options.members), **options.queues}
         _append(etc / "queues.conf", (_queue(name, members) for name, members in queues.items()))
         if options.sounds is not None:
@@ -207,6 +213,15 @@ def _pbx_agent(extension: str, phones_sip_port: int) -> str:
     return (
         f"[{extension}](agent)\naors = {extension}\ncallerid = <{extension}>\n"
         f"[{extension}]\ntype = aor\ncontact = sip:{extension}@{AGENTS_ADDRESS}:{phones_sip_port}\n\n"
+    )
+
+
+def _softphone(password: str) -> str:
+    return (
+        "[softphone](telephone)\ncontext = from-trunk\nauth = softphone\naors = softphone\n"
+        f"callerid = <{SOFTPHONE_NUMBER}>\n"
+        f"[softphone]\ntype = auth\nauth_type = userpass\nusername = softphone\npassword = {password}\n"
+        "[softphone]\ntype = aor\nmax_contacts = 1\nremove_existing = yes\n\n"
     )
 
 

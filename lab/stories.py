@@ -30,6 +30,11 @@ class Staff:
         self.phones = phones
         self._lines = {extension: phones.agent(extension) for extension in members}
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Their telephones."""
+        return tuple(self._lines.values())
+
     async def next_call(self) -> Phone:
         """The next call that any of them takes. Raises PbxError when none comes."""
         waiting = [asyncio.create_task(line.next_call()) for line in self._lines.values()]

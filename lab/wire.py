@@ -40,7 +40,8 @@ class Wire:
         """Reset every link, as a failing network does."""
         for link in self._links:
             for writer in link:
-                writer.transport.abort()
+                with suppress(AttributeError):  # CPython's, of one that closed by itself once its last bytes were out
+                    writer.transport.abort()
         self._links.clear()
 
     async def flood(self, message: bytes, times: int) -> None:

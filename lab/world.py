@@ -34,7 +34,7 @@ from lab.prompts import build, texts_of
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "recording-controller.yaml"
 READY_S = 90.0
-STOP_S = 15.0
+STOP_S = 60.0
 COUNTRY = "FR"
 """Of the example configuration: how numbers are read."""
 INFORMED = (*AGENTS, REPRESENTATIVE)
@@ -218,7 +218,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_S)
-            raise
+            raise RuntimeError(f"the daemon did not end within {STOP_S:g} s:\n{self.tail()}") from None
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -39,7 +39,8 @@ class Pulse:
     async def _beat(self) -> None:
         """Wait for the answer, however long that takes."""
         try:
-            await asyncio.wait_for(self._answered.wait(), LATE_S)
+            async with asyncio.timeout(LATE_S):
+                await self._answered.wait()
         except TimeoutError:
             await asyncio.sleep(OUR_OWN_S)
             if not self._answered.is_set():

@@ -67,7 +67,7 @@ def list_(file: Path, call: UUID | None, shape: str) -> None:
 @documents.command()
 @options.config
 @click.argument("document", metavar="ID")
-@click.option("--why", metavar="TEXT", help="Why; needed for one in the intermediate archive. Kept in the access log.")
+@click.option("--why", metavar="TEXT", help="Why: written down, and needed where the policy or the archive asks.")
 @click.option("--output", type=click.File("wb"), default="-", help="Where to write it; standard output unless given.")
 def fetch(file: Path, document: str, why: str | None, output: BinaryIO) -> None:
     """Write the document with this ID. Who had it, when and why is kept in the access log."""

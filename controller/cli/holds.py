@@ -52,12 +52,13 @@ def place(file: Path, call: UUID, why: str, until: datetime | None) -> None:
 @holds.command()
 @options.config
 @click.argument("hold", metavar="ID")
-def lift(file: Path, hold: str) -> None:
+@click.option("--why", metavar="TEXT", help="Why it may go; kept with it, and in no decision.")
+def lift(file: Path, hold: str, why: str | None) -> None:
     """Lift the hold with this ID: what is due is destroyed by the next run."""
     from controller.custody.holds import lift as lift_hold  # noqa: PLC0415
 
     async def work(custody: "Custody") -> None:
-        lifted = await lift_hold(custody, hold, actor=actor())
+        lifted = await lift_hold(custody, hold, why, actor=actor())
         click.echo(f"hold {lifted.id} is lifted")
 
     with_custody(file, work)

@@ -34,11 +34,11 @@ SEALED = "sealed"
     help="sealed: the object as it lies in the store, and its key in FILE.key, for the program age.",
 )
 @click.option("--gaps", type=click.Choice(["silence", "tone", "none"]), help="What stands for a pause.")
-@click.option("--reason", help="Why: written down, and needed for what is in the intermediate archive.")
+@click.option("--reason", help="Why: written down, and needed where the policy or the archive asks.")
 def fetch(file: Path, name: str, target: Path, *, shape: str, gaps: str | None, reason: str | None) -> None:
     """Write the stored recording NAME into a file. It is written down who did, and why."""
     from controller.audio.gaps import GapStyle  # noqa: PLC0415
-    from controller.custody.listening import Action, Listener, granted  # noqa: PLC0415
+    from controller.custody.listening import Listener, Use, granted  # noqa: PLC0415
     from controller.custody.rendering import Shape, rendered  # noqa: PLC0415
 
     for there in (target, _key_of(target)):
@@ -46,8 +46,8 @@ def fetch(file: Path, name: str, target: Path, *, shape: str, gaps: str | None, 
             raise click.UsageError(f"{there} is there already")
 
     async def work(custody: "Custody") -> None:
-        action = Action.TAKE if shape == SEALED else Action.LISTEN
-        found = await granted(custody, name, Listener(who=actor(), why=reason), action)
+        use = Use.TAKE if shape == SEALED else Use.LISTEN
+        found = await granted(custody, name, Listener(who=actor(), why=reason), use)
         if shape == SEALED:
             _write_sealed(custody, found, target)
             return

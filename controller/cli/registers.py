@@ -16,7 +16,10 @@ from controller.runtime.notary import Notary
 from controller.runtime.registration import Registration
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from controller.db.chains import PostgresChains
+    from controller.db.ledger import PostgresLedger
 
 _WRITE_TIMEOUT_S = 30.0
 """Nobody's call waits for a command."""
@@ -24,23 +27,33 @@ _WRITE_TIMEOUT_S = 30.0
 
 def with_registration(file: Path, work: Callable[[Registration], Awaitable[None]]) -> None:
     """Do something with the registers, as the daemon of this configuration would."""
+
+    async def do(settings: Settings, engine: "AsyncEngine", ledger: "PostgresLedger") -> None:
+        from controller.db.registers import PostgresRegister  # noqa: PLC0415
+
+        registration = Registration(
+            ledger=ledger,
+            book=PostgresRegister(engine),
+            policy=lambda: settings.policy,
+            numbers_key=settings.secrets.numbers_key(),
+            country=settings.country,
+        )
+        await work(registration)
+
+    with_ledger(file, do)
+
+
+def with_ledger(file: Path, work: Callable[[Settings, "AsyncEngine", "PostgresLedger"], Awaitable[None]]) -> None:
+    """Do something that writes decisions to the configured database, and sign them."""
     from controller.db.chains import PostgresChains  # noqa: PLC0415
     from controller.db.ledger import PostgresLedger  # noqa: PLC0415
-    from controller.db.registers import PostgresRegister  # noqa: PLC0415
 
     settings = load_settings(file)
-    secrets = settings.secrets
 
     async def do(url: str) -> None:
         async with engine_on(url) as engine:
-            registration = Registration(
-                ledger=PostgresLedger(engine, sampling_key=secrets.sampling_key(), timeout_s=_WRITE_TIMEOUT_S),
-                book=PostgresRegister(engine),
-                policy=lambda: settings.policy,
-                numbers_key=secrets.numbers_key(),
-                country=settings.country,
-            )
-            await work(registration)
+            sampling_key = settings.secrets.sampling_key()
+            await work(settings, engine, PostgresLedger(engine, sampling_key=sampling_key, timeout_s=_WRITE_TIMEOUT_S))
             await signed(settings, PostgresChains(engine))
 
     with_database(settings, do)

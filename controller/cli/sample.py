@@ -14,10 +14,10 @@ from controller.cli.output import each, print_rows
 from controller.cli.session import engine_on, load_settings, with_database
 from controller.domain.names import CallId
 from controller.domain.replay import Account, account
-from controller.domain.share import limits_kept, wilson
+from controller.domain.share import measured
 
 if TYPE_CHECKING:
-    from controller.db.samples import Asked, Week
+    from controller.db.samples import Asked
 
 REPORT_COLUMNS = (
     "purpose",
@@ -80,27 +80,9 @@ def report(file: Path, since: datetime | None, purpose: str | None, shape: str) 
         async with engine_on(url) as engine:
             begin = since.replace(tzinfo=UTC) if since else None
             found = await samples.weeks(engine, since=begin, purpose=purpose)
-            await print_rows(each(map(_measured, found)), shape, REPORT_COLUMNS)
+            await print_rows(each(map(measured, found)), shape, REPORT_COLUMNS)
 
     with_database(load_settings(file), show)
-
-
-def _measured(week: "Week") -> dict[str, Any]:
-    interval = wilson(week.chosen, week.answered)
-    return {
-        "purpose": week.purpose,
-        "stratum": week.stratum,
-        "week": week.week,
-        "answered": week.answered,
-        "eligible": week.eligible,
-        "chosen": week.chosen,
-        "share": round(week.chosen / week.answered, 3),
-        "low": round(interval.low, 3),
-        "high": round(interval.high, 3),
-        "minimum": week.minimum,
-        "maximum": week.maximum,
-        "limits": limits_kept(week.chosen, week.answered, minimum=week.minimum, maximum=week.maximum),
-    }
 
 
 def _text(one: "Asked", told: Account | None) -> str:

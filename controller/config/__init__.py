@@ -6,7 +6,18 @@
 from controller.config.credentials import Secret, Secrets
 from controller.config.faults import ConfigurationFaults, Fault
 from controller.config.loading import load
-from controller.config.settings import Ari, Database, DataController, Listener, Mqtt, OnShutdown, Pbx, Settings
+from controller.config.settings import (
+    Ari,
+    Database,
+    DataController,
+    Listener,
+    Mqtt,
+    OnShutdown,
+    OpenIdConnect,
+    Pbx,
+    Settings,
+    Webhook,
+)
 
 __all__ = [
     "Ari",
@@ -17,9 +28,11 @@ __all__ = [
     "Listener",
     "Mqtt",
     "OnShutdown",
+    "OpenIdConnect",
     "Pbx",
     "Secret",
     "Secrets",
     "Settings",
+    "Webhook",
     "load",
 ]

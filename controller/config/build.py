@@ -4,25 +4,29 @@ from pathlib import Path
 from types import MappingProxyType
 
 from controller.config.consent_rules import DEFAULT_OBJECT_KEY
+from controller.config.credentials import WEBHOOK
 from controller.config.emergency import emergency_numbers
 from controller.config.period import parse_duration, parse_period
 from controller.config.purpose_rules import LOWEST_RATE, highest_share
-from controller.config.settings import Ari, Mqtt, Pbx, Storage
+from controller.config.settings import Ari, Http, Mqtt, OpenIdConnect, Pbx, Publishing, Storage, Tls, Webhook
 from controller.config.shape import (
     ConsentShape,
     FileShape,
+    HttpShape,
     MqttShape,
     NeverRecordedShape,
     ObjectionsShape,
+    OpenIdConnectShape,
     PausesShape,
     PbxShape,
     PurposeShape,
     RouteShape,
     SamplingShape,
     StorageShape,
+    WebhookShape,
 )
 from controller.config.sounds import Prompts
-from controller.config.text import consultation, day, mqtt_url, network
+from controller.config.text import consultation, day, mqtt_url, network, proxy_network
 from controller.domain.policy import Consent, Exclusions, Keys, Objections, Pauses, Policy, Purpose, Route, Sampling
 
 MQTT_PORT = 1883
@@ -59,12 +63,62 @@ def build_pbx(shape: PbxShape) -> Pbx:
     )
 
 
+def build_http(shape: HttpShape) -> Http:
+    """The listener as the server wants it."""
+    tls = shape.tls
+    return Http(
+        listen=shape.listen,
+        port=shape.port,
+        tls=Tls(certificate=Path(tls.certificate), key=Path(tls.key)) if tls is not None else None,
+        trusted_proxies=tuple(proxy_network(text) for text in shape.trusted_proxies),
+    )
+
+
 def build_mqtt(shape: MqttShape) -> Mqtt:
     """The broker as the adapter wants it."""
     url = mqtt_url(shape.url)
     tls = url.scheme == "mqtts"
     port = url.port or (MQTT_TLS_PORT if tls else MQTT_PORT)
-    return Mqtt(host=url.hostname or "", port=port, tls=tls, username=shape.username, topic=shape.topic)
+    publish = shape.publish
+    return Mqtt(
+        host=url.hostname or "",
+        port=port,
+        tls=tls,
+        username=shape.username,
+        topic=shape.topic,
+        name=shape.name,
+        purposes=frozenset(shape.purposes),
+        publish=Publishing(
+            decisions=frozenset(publish.decisions),
+            purposes=frozenset(publish.purposes),
+            state=publish.state,
+            agents=publish.agents,
+            metrics_every_s=parse_duration(publish.metrics_every) if publish.metrics else None,
+        ),
+    )
+
+
+def build_openid_connect(shape: OpenIdConnectShape) -> OpenIdConnect:
+    """The provider as whoever asks it wants it."""
+    return OpenIdConnect(
+        issuer=shape.issuer,
+        client_id=shape.client_id,
+        address=shape.address.rstrip("/"),
+        claim=shape.claim,
+        scopes=tuple(shape.scopes),
+    )
+
+
+def build_webhook(shape: WebhookShape) -> Webhook:
+    """A webhook as the adapter wants it."""
+    return Webhook(
+        name=shape.name,
+        url=shape.url,
+        secret=shape.secret or f"{WEBHOOK}-{shape.name}",
+        kinds=frozenset(shape.kinds),
+        purposes=frozenset(shape.purposes),
+        give_up_after=parse_period(shape.give_up_after),
+    )
 
 
 def build_storage(shape: StorageShape, state: Path) -> Storage:
@@ -97,6 +151,7 @@ def _purpose(name: str, shape: PurposeShape) -> Purpose:
         notice=shape.notice,
         analyses=parse_period(shape.analyses) if shape.analyses is not None else None,
         listeners=tuple(shape.listeners),
+        reason_required=shape.reason_required,
         assessed=day(shape.assessed),
         consulted=consultation(shape.consulted),
         channels=shape.channels,

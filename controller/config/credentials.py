@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,9 @@ NUMBERS_KEY = "numbers-key"
 AUDIT_KEY = "audit-key"
 MASTER_KEY = "master-key"
 FORMER_MASTER_KEY = "former-master-key"
+OPENID_CLIENT_SECRET = "openid-client-secret"  # noqa: S105
+WEBHOOK = "webhook"
+"""How the names of the secrets of webhooks begin."""
 NAMES = (
     ARI_PASSWORD,
     HTTP_TOKEN,
@@ -39,12 +43,16 @@ NAMES = (
     AUDIT_KEY,
     MASTER_KEY,
     FORMER_MASTER_KEY,
+    OPENID_CLIENT_SECRET,
 )
 
 KEY_BYTES = 32
 SHORTEST_TOKEN = 16
+SIGNING_BYTES = range(24, 65)
+"""How long a key that signs what a webhook sends may be (Standard Webhooks)."""
 _MOST_BYTES = 4096
 _IDENTITIES = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}( AGE-SECRET-KEY-1[0-9A-Z]{58})*")
+_SIGNING = "whsec_"
 _HEX = re.compile(rf"[0-9a-fA-F]{{{KEY_BYTES * 2}}}")
 
 
@@ -111,6 +119,28 @@ class Secrets:
         """The password of ``Settings.mqtt.username``; None where the broker asks for none."""
         return self._find(MQTT_PASSWORD)
 
+    def openid_client_secret(self) -> Secret:
+        """What we prove to the OpenID provider by that it is us who ask."""
+        found = self._find(OPENID_CLIENT_SECRET)
+        if found is None:
+            own = variable(OPENID_CLIENT_SECRET)
+            where = f"{own}, {own}_FILE and {self.directory / OPENID_CLIENT_SECRET}"
+            what = "what the OpenID provider knows us by is looked for in"
+            raise ConfigurationError(f"secret {OPENID_CLIENT_SECRET} is missing: {what} {where}")
+        return found
+
+    def webhook_keys(self, name: str) -> tuple[bytes, ...]:
+        """The keys of the secret ``name``, that sign what a webhook sends: several while one takes another's place."""
+        found = self._find(name)
+        if found is None:
+            where = f"{variable(name)}, {variable(name)}_FILE and {self.directory / name}"
+            raise ConfigurationError(f"secret {name} is missing: what signs a webhook is looked for in {where}")
+        keys = tuple(_signing_key(word) for word in found.reveal().split(" "))
+        if any(len(key) not in SIGNING_BYTES for key in keys):
+            first, last = SIGNING_BYTES[0], SIGNING_BYTES[-1]
+            raise ConfigurationError(f"secret {name} must be whsec_ and {first} to {last} bytes in Base64")
+        return keys
+
     def sampling_key(self) -> bytes:
         """The key that chooses positions: 32 bytes, made and stored where there is none."""
         return self._key(SAMPLING_KEY)
@@ -149,16 +179,21 @@ class Secrets:
         """The identities that wrapped before it, while some keys are still wrapped by them; None mostly."""
         return self._identities(FORMER_MASTER_KEY)
 
-    def problems(self, pbxs: Iterable[str]) -> tuple[str, ...]:
-        """What is missing or refused, creating nothing; a key that can still be made is no problem."""
-        return tuple(dict.fromkeys(self._problems(pbxs)))
+    def problems(self, pbxs: Iterable[str], webhooks: Iterable[str] = (), *, openid: bool = False) -> tuple[str, ...]:
+        """What is missing or refused, creating nothing; a key that can still be made is no problem.
 
-    def _problems(self, pbxs: Iterable[str]) -> Iterator[str]:
+        ``webhooks`` are the names of their secrets, ``openid`` whether people log in through a provider.
+        """
+        return tuple(dict.fromkeys(self._problems(pbxs, webhooks, openid)))
+
+    def _problems(self, pbxs: Iterable[str], webhooks: Iterable[str], openid: bool) -> Iterator[str]:  # noqa: FBT001
         checks: list[Callable[[], object]] = [
             *(partial(self.ari_password, pbx) for pbx in pbxs),
             self.http_token,
             self.database_url,
             self.mqtt_password,
+            *([self.openid_client_secret] if openid else []),
+            *(partial(self.webhook_keys, name) for name in webhooks),
             self.stored_master_key,
             self.former_master_key,
             *(partial(self._stored_key, name) for name in (SAMPLING_KEY, NUMBERS_KEY, AUDIT_KEY)),
@@ -219,9 +254,9 @@ def variable(name: str) -> str:
     return PREFIX + name.upper().replace("-", "_")
 
 
-def misspelt(environ: Mapping[str, str], pbxs: Iterable[str]) -> Iterator[Fault]:
-    """A warning for each variable that begins like ours and is none."""
-    names = (*NAMES, *(f"{ARI_PASSWORD}-{pbx}" for pbx in pbxs))
+def misspelt(environ: Mapping[str, str], pbxs: Iterable[str], webhooks: Iterable[str] = ()) -> Iterator[Fault]:
+    """A warning for each variable that begins like ours and is none; ``webhooks`` are the names of their secrets."""
+    names = (*NAMES, *(f"{ARI_PASSWORD}-{pbx}" for pbx in pbxs), *webhooks)
     known = [variable(name) + ending for name in names for ending in ("", "_FILE")]
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:
@@ -230,6 +265,14 @@ def misspelt(environ: Mapping[str, str], pbxs: Iterable[str]) -> Iterator[Fault]
             meant = did_you_mean(name.removeprefix(PREFIX), endings).replace("mean ", f"mean {PREFIX}")
             message = f"is not a variable of recording-controller{meant}"
             yield Fault(file="environment", line=0, path=name if name.isprintable() else ascii(name), message=message)
+
+
+def _signing_key(word: str) -> bytes:
+    """The key in a word of a webhook's secret; empty where there is none."""
+    try:
+        return b64decode(word.removeprefix(_SIGNING), validate=True) if word.startswith(_SIGNING) else b""
+    except ValueError:
+        return b""
 
 
 def _from_file(name: str, file: Path) -> Secret | None:

@@ -22,6 +22,7 @@ from controller.config.shape import (
     PbxShape,
     PurposeShape,
     RouteShape,
+    WebhookShape,
 )
 
 M = TypeVar("M", bound=BaseModel)
@@ -56,6 +57,7 @@ class Draft:
     http: HttpShape | None
     database: DatabaseShape | None
     mqtt: MqttShape | None
+    webhooks: Mapping[int, WebhookShape]
     agents: AgentsShape | None
     never_recorded: NeverRecordedShape | None
     keys: KeysShape | None
@@ -76,6 +78,7 @@ def whole(file: FileShape) -> Draft:
         http=file.http,
         database=file.database,
         mqtt=file.mqtt,
+        webhooks=dict(enumerate(file.webhooks)),
         agents=file.agents,
         never_recorded=file.never_recorded,
         keys=file.keys,
@@ -97,6 +100,7 @@ def partial(value: Mapping[str, Value], faulty: frozenset[str]) -> Draft:
         http=_section(HttpShape, value.get("http", {})),
         database=_section(DatabaseShape, value.get("database", {})),
         mqtt=_section(MqttShape, value.get("mqtt")),
+        webhooks=_listed(WebhookShape, value.get("webhooks")),
         agents=_section(AgentsShape, value.get("agents")),
         never_recorded=_section(NeverRecordedShape, value.get("never_recorded", {})),
         keys=_section(KeysShape, value.get("keys", {})),
@@ -114,6 +118,14 @@ def known_announcement(name: str | None, path: Path, names: Mapping[str, frozens
     known = names["announcements"]
     if name is not None and name not in known:
         message = f"names no announcement of this file: {name}{did_you_mean(name, sorted(known))}"
+        yield Finding(path=path, message=message)
+
+
+def known_purpose(name: str, path: Path, names: Mapping[str, frozenset[str]]) -> Findings:
+    """That what is named is a purpose of the file."""
+    known = names["purposes"]
+    if name not in known:
+        message = f"names no purpose of this file: {name}{did_you_mean(name, sorted(known))}"
         yield Finding(path=path, message=message)
 
 

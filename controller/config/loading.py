@@ -9,7 +9,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from controller.config.accountability_rules import check_accountability
-from controller.config.build import build_mqtt, build_pbx, build_policy, build_storage, secrets_directory
+from controller.config.build import (
+    build_http,
+    build_mqtt,
+    build_openid_connect,
+    build_pbx,
+    build_policy,
+    build_storage,
+    build_webhook,
+    secrets_directory,
+)
 from controller.config.credentials import DATABASE_URL, Secret, Secrets, misspelt, variable
 from controller.config.document import Document, read
 from controller.config.draft import Draft, Finding, partial, whole
@@ -52,7 +61,9 @@ def load(
         raise ConfigurationFaults(_in_order(faults))
     warnings = [
         *_in_order([*_located(document, findings, warning=True), *_ignored(file.database, document, environ)]),
-        *misspelt(environ, [pbx.name for pbx in file.pbxs]),
+        *misspelt(
+            environ, [pbx.name for pbx in file.pbxs], [build_webhook(webhook).secret for webhook in file.webhooks]
+        ),
     ]
     return _settings(file, document, _Rest(environ=environ, prompts=prompts, warnings=warnings))
 
@@ -103,9 +114,14 @@ def _settings(file: FileShape, document: Document, rest: _Rest) -> Settings:
         state_directory=Path(file.state_directory),
         pbxs=tuple(build_pbx(shape) for shape in file.pbxs),
         fastagi=Listener(listen=file.fastagi.listen, port=file.fastagi.port),
-        http=Listener(listen=file.http.listen, port=file.http.port),
+        http=build_http(file.http),
+        openid_connect=(
+            build_openid_connect(file.http.openid_connect) if file.http.openid_connect is not None else None
+        ),
+        embedded_by=tuple(file.http.embedded_by),
         database=_database(file.database, secrets, document),
         mqtt=build_mqtt(file.mqtt) if file.mqtt is not None else None,
+        webhooks=tuple(build_webhook(shape) for shape in file.webhooks),
         storage=build_storage(file.storage, Path(file.state_directory)) if file.storage is not None else None,
         most_calls=file.limits.calls,
         sign_every_s=parse_duration(file.audit.sign_every),

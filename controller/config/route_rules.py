@@ -3,8 +3,7 @@
 import re
 from fnmatch import fnmatchcase
 
-from controller.config.draft import Draft, Finding, Findings
-from controller.config.faults import did_you_mean
+from controller.config.draft import Draft, Finding, Findings, known_purpose
 from controller.config.purpose_rules import HIGHEST_RATE, SMALL, quality_share
 from controller.config.shape import ConsentShape, RouteShape
 
@@ -34,13 +33,10 @@ def _check_names(draft: Draft) -> Findings:
 
 
 def _check_purposes(draft: Draft, index: int, route: RouteShape) -> Findings:
-    known = draft.names["purposes"]
     consent: tuple[str, ConsentShape] | None = None
     for position, name in enumerate(route.purposes):
         path = ("routes", index, "purposes", position)
-        if name not in known:
-            message = f"names no purpose of this file: {name}{did_you_mean(name, sorted(known))}"
-            yield Finding(path=path, message=message)
+        yield from known_purpose(name, path, draft.names)
         if name in route.purposes[:position]:
             yield Finding(path=path, message=f"names {name} twice")
         if name not in draft.purposes:

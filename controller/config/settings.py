@@ -9,6 +9,7 @@ from pathlib import Path
 from controller.audio.gaps import GapStyle
 from controller.config.credentials import Secret, Secrets
 from controller.config.faults import Fault
+from controller.domain.decision import Kind
 from controller.domain.policy import Period, Policy
 
 
@@ -49,6 +50,40 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIdConnect:
+    """The provider through which people log in, who knows us by ``Settings.secrets.openid_client_secret()``.
+
+    ``address`` is where browsers reach the daemon, with no slash at its end; ``claim`` is what an account knows
+    somebody by.
+    """
+
+    issuer: str
+    client_id: str
+    address: str
+    claim: str = "sub"
+    scopes: tuple[str, ...] = ("openid", "profile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Files in PEM: the certificate with those that lead to its root, and its key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http(Listener):
+    """Where the daemon listens for HTTP; ``tls`` None: without encryption.
+
+    ``trusted_proxies`` are believed in what they say of their clients.
+    """
+
+    tls: Tls | None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """``url`` is None for the embedded database."""
 
@@ -61,14 +96,51 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """What the broker is told by itself: decisions of some kinds, about some purposes (empty: every one), and so on.
+
+    ``metrics_every_s`` is None where the daemon's metrics are not.
+    """
+
+    decisions: frozenset[Kind] = frozenset()
+    purposes: frozenset[str] = frozenset()
+    state: bool = True
+    agents: bool = False
+    metrics_every_s: float | None = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mqtt:
-    """The broker, and what every topic of ours begins with. The password is ``Settings.secrets.mqtt_password()``."""
+    """The broker, and what every topic of ours begins with. The password is ``Settings.secrets.mqtt_password()``.
+
+    ``name`` is this daemon's among those that share the topic; None: that of its machine. Commands reach the calls of
+    ``purposes``, of every one unless any is named.
+    """
 
     host: str
     port: int
     tls: bool
     username: str | None
     topic: str
+    name: str | None = None
+    purposes: frozenset[str] = frozenset()
+    publish: Publishing = Publishing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where decisions go by HTTP, signed by the keys of ``Settings.secrets.webhook_keys(secret)``.
+
+    ``kinds`` and ``purposes`` are which ones; empty means every one, and with purposes, one about no purpose is none of
+    them. What could not be delivered within ``give_up_after`` of being written is given up.
+    """
+
+    name: str
+    url: str
+    secret: str
+    kinds: frozenset[Kind]
+    purposes: frozenset[str]
+    give_up_after: Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +168,9 @@ class Settings:
     """One version of the configuration. ``text`` is the file as it was, ``policy.version`` its SHA-256.
 
     ``country`` (ISO 3166) tells how national numbers are read; ``mqtt`` is None where the file has no broker,
-    ``storage`` where recordings stay on the PBX. ``most_calls`` is how many are decided about on one PBX at once.
+    ``openid_connect`` where nobody logs in through a provider, ``storage`` where recordings stay on the PBX.
+    ``most_calls`` is how many are decided about on one PBX at once.
+    ``embedded_by`` are the origins whose pages may embed those of ours that are made for it.
     """
 
     file: Path
@@ -106,9 +180,12 @@ class Settings:
     state_directory: Path
     pbxs: tuple[Pbx, ...]
     fastagi: Listener
-    http: Listener
+    http: Http
+    embedded_by: tuple[str, ...]
+    openid_connect: OpenIdConnect | None = None
     database: Database
     mqtt: Mqtt | None
+    webhooks: tuple[Webhook, ...]
     storage: Storage | None
     most_calls: int
     most_journal_bytes: int

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from controller.audio.gaps import GapStyle
 from controller.config import text
 from controller.config.settings import OnShutdown
+from controller.domain.decision import Kind
 from controller.domain.policy import (
     Basis,
     Channels,
@@ -68,11 +69,48 @@ class FastAgiShape(Shape):
     port: Annotated[text.Port, Field(description="Port to listen on.")] = 4573
 
 
+class OpenIdConnectShape(Shape):
+    """The provider through which people log in. What it knows us by is the secret openid-client-secret."""
+
+    issuer: Annotated[text.Issuer, Field(description="The provider: its discovery document names itself exactly so.")]
+    client_id: Annotated[text.Client, Field(description="What the provider calls us.")]
+    address: Annotated[
+        text.Site,
+        Field(description="Where browsers reach the daemon; the provider sends them to /login/openid/callback there."),
+    ]
+    claim: Annotated[
+        text.Claim, Field(description="The claim by which an account knows somebody; sub alone is never another's.")
+    ] = "sub"
+    scopes: Annotated[list[text.Claim], Field(description="What is asked for; openid is among it.")] = [
+        "openid",
+        "profile",
+    ]
+
+
+class TlsShape(Shape):
+    """The certificate for HTTPS."""
+
+    certificate: Annotated[text.Folder, Field(description="The certificate in PEM, with those that lead to its root.")]
+    key: Annotated[text.Folder, Field(description="Its key in PEM, without password.")]
+
+
 class HttpShape(Shape):
     """Where the daemon listens for HTTP. The bearer token is the secret http-token."""
 
     listen: Annotated[text.Host, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[text.Port, Field(description="Port to listen on.")] = 8080
+    openid_connect: Annotated[
+        OpenIdConnectShape | None, Field(description="Log-in through a provider of the company; none unless given.")
+    ] = None
+    tls: Annotated[TlsShape | None, Field(description="Listen for HTTPS; without it there is no encryption.")] = None
+    trusted_proxies: Annotated[
+        list[text.ProxyNetwork],
+        Field(description="Addresses or networks of proxies that are believed in what they say of their clients."),
+    ] = []
+    embedded_by: Annotated[
+        list[text.Origin],
+        Field(description="Origins whose pages may embed the banner and a customer's recordings; none unless given."),
+    ] = []
 
 
 class DatabaseShape(Shape):
@@ -82,12 +120,60 @@ class DatabaseShape(Shape):
     url: Annotated[text.DatabaseUrl | None, Field(description="An existing PostgreSQL, without password.")] = None
 
 
+class PublishShape(Shape):
+    """What the broker is told by itself; alerts and whether the daemon is there always are."""
+
+    decisions: Annotated[
+        list[Annotated[Kind, Field(strict=False)]],
+        Field(description="Kinds of decision that are published once they are in PostgreSQL; none unless given."),
+    ] = []
+    purposes: Annotated[
+        list[text.Name],
+        Field(description="Decisions about these purposes only; every decision unless given, about a purpose or not."),
+    ] = []
+    state: Annotated[bool, Field(description="What the recordings of each call under way are, retained.")] = True
+    agents: Annotated[
+        bool, Field(description="The same by the extension of each agent who talks, for a screen that knows no call.")
+    ] = False
+    metrics: Annotated[bool, Field(description="The metrics of the daemon.")] = True
+    metrics_every: Annotated[text.Duration, Field(description="How often they are.")] = "30 seconds"
+
+
 class MqttShape(Shape):
     """The broker over which pauses and other commands may come. The password is the secret mqtt-password."""
 
     url: Annotated[text.MqttUrl, Field(description="Address of the broker, mqtt or, encrypted, mqtts.")]
     username: Annotated[text.Word | None, Field(description="The user of the broker; nobody unless given.")] = None
     topic: Annotated[text.Topic, Field(description="What every topic begins with.")] = "recording-controller"
+    name: Annotated[
+        text.Word | None, Field(description="This daemon's name in its topics; that of its machine unless given.")
+    ] = None
+    purposes: Annotated[
+        list[text.Name],
+        Field(description="Commands are for the calls of these purposes only; of every one unless given."),
+    ] = []
+    publish: PublishShape = PublishShape()
+
+
+class WebhookShape(Shape):
+    """Somebody who is sent decisions by HTTP, signed."""
+
+    name: Annotated[text.Name, Field(description="Our name for it, in logs and metrics; by it we know where to go on.")]
+    url: Annotated[text.WebhookUrl, Field(description="Where to: https, or http on this machine.")]
+    secret: Annotated[
+        text.WebhookSecret | None,
+        Field(description="The name of the secret that signs, webhook- first; webhook-NAME unless given."),
+    ] = None
+    kinds: Annotated[
+        list[Annotated[Kind, Field(strict=False)]], Field(description="Kinds of decision; every one unless given.")
+    ] = []
+    purposes: Annotated[
+        list[text.Name],
+        Field(description="Decisions about these purposes only; every decision unless given, about a purpose or not."),
+    ] = []
+    give_up_after: Annotated[
+        text.Retention, Field(description="A decision that could not be delivered for so long is given up.")
+    ] = "3 days"
 
 
 class AgentsShape(Shape):
@@ -282,6 +368,9 @@ class PurposeShape(Shape):
         text.Retention | None, Field(description="How long documents made from recordings are kept; none unless given.")
     ] = None
     listeners: Annotated[list[text.Name], Field(min_length=1, description="Roles that may listen to the recordings.")]
+    reason_required: Annotated[
+        bool, Field(description="Whether who listens must say why, as they must in the intermediate archive.")
+    ] = False
     assessed: Annotated[text.Day, Field(description="Day of the impact assessment (GDPR art. 35), such as 2026-01-31.")]
     consulted: Annotated[
         text.Consultation,
@@ -327,6 +416,9 @@ class FileShape(Shape):
     http: HttpShape = HttpShape()
     database: DatabaseShape = DatabaseShape()
     mqtt: MqttShape | None = None
+    webhooks: Annotated[
+        list[WebhookShape], Field(description="Who is sent decisions by HTTP; nobody unless given.")
+    ] = []
     agents: AgentsShape
     never_recorded: NeverRecordedShape = NeverRecordedShape()
     keys: KeysShape = KeysShape()

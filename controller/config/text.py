@@ -23,7 +23,10 @@ WORD = r"^[A-Za-z0-9_.-]{1,79}$"
 GLOB = r"^[^\s,&|]{1,80}$"
 NUMBER = r"^\+?[0-9]{2,15}$"
 NUMBERS = r"^\+?[0-9*?\[\]!-]{1,40}$"
+CLIENT = r"^[!-~]([ -~]{0,253}[!-~])?$"
+CLAIM = r"^[!#-\[\]-~]{1,79}$"
 OPTION = r"^[a-z][a-z0-9_]{0,59}$"
+WEBHOOK_SECRET = r"^webhook-[a-z0-9-]{0,59}[a-z0-9]$"  # noqa: S105 - a pattern
 TOPIC = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 
 SAID = {
@@ -41,7 +44,10 @@ SAID = {
     GLOB: "must be a name, or a pattern such as sales-*",
     NUMBER: 'must be a number in digits and in quotes, such as "112"',
     NUMBERS: 'must be a number in digits and in quotes, such as "+33199000020", or a pattern such as "+331990000*"',
+    CLIENT: "must be up to 255 letters, digits and signs of ASCII",
+    CLAIM: "must be one word of ASCII, without quotes and backslashes",
     OPTION: "must be the name of an option in small letters, such as endpoint",
+    WEBHOOK_SECRET: "must be the name of a secret that begins with webhook-, in small letters, digits and hyphens",
     TOPIC: "must be a topic without wildcards, such as recording-controller or site/recording-controller",
 }
 
@@ -50,15 +56,27 @@ NO_REPRESENTATIVES = "no-representatives"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
+_PORTS = {"http": 80, "https": 443}
+_HTTP = frozenset(_PORTS)
+
 
 def network(text: str) -> IPv4Network | IPv6Network:
     """An IP address or network. Raises ``ValueError`` with the message for the reader."""
+    return _network(text, everywhere="would let in every address; FastAGI has no password")
+
+
+def proxy_network(text: str) -> IPv4Network | IPv6Network:
+    """The same, of proxies. Raises ``ValueError`` with the message for the reader."""
+    return _network(text, everywhere="would believe everybody in who they say they are")
+
+
+def _network(text: str, *, everywhere: str) -> IPv4Network | IPv6Network:
     try:
         found = ip_network(text)
     except ValueError:
         raise ValueError("must be an IP address or a network such as 192.0.2.0/24") from None
     if found.prefixlen == 0:
-        raise ValueError("would let in every address; FastAGI has no password")
+        raise ValueError(everywhere)
     return found
 
 
@@ -77,7 +95,8 @@ def _country(text: str) -> str:
     return text
 
 
-def _url(text: str, *, schemes: frozenset[str], example: str, section: str) -> SplitResult:
+def _url(text: str, *, schemes: frozenset[str], example: str, instead: str, query: bool = False) -> SplitResult:
+    """A URL in its parts; ``instead`` says what does what a password in it would, ``query`` whether it may have one."""
     message = f"must be a URL such as {example}"
     try:
         url = urlsplit(text)
@@ -85,23 +104,78 @@ def _url(text: str, *, schemes: frozenset[str], example: str, section: str) -> S
     except ValueError:
         raise ValueError(message) from None
     if url.username is not None or url.password is not None:
-        raise ValueError(f"must not hold a user or a password: {section}.username and the secret {section}-password do")
-    if url.scheme not in schemes or not url.hostname or port == 0 or url.query or url.fragment:
+        raise ValueError(f"must not hold a user or a password: {instead}")
+    if url.scheme not in schemes or not url.hostname or port == 0 or (url.query and not query) or url.fragment:
         raise ValueError(message)
     return url
 
 
+def _named_apart(section: str) -> str:
+    return f"{section}.username and the secret {section}-password do"
+
+
 def _ari_url(text: str) -> SplitResult:
-    return _url(text, schemes=frozenset({"http", "https"}), example="http://127.0.0.1:8088/ari", section="ari")
+    return _url(text, schemes=_HTTP, example="http://127.0.0.1:8088/ari", instead=_named_apart("ari"))
 
 
 def mqtt_url(text: str) -> SplitResult:
     """The URL of a broker, in its parts. Raises ``ValueError`` with the message for the reader."""
     example = "mqtt://127.0.0.1:1883"
-    url = _url(text, schemes=frozenset({"mqtt", "mqtts"}), example=example, section="mqtt")
+    url = _url(text, schemes=frozenset({"mqtt", "mqtts"}), example=example, instead=_named_apart("mqtt"))
     if url.path.strip("/"):
         raise ValueError(f"must be a URL such as {example}: the topic is mqtt.topic")
     return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host is the machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _webhook_url(text: str) -> SplitResult:
+    example = "https://crm.example/recordings"
+    url = _url(text, schemes=_HTTP, example=example, instead="what is sent is signed", query=True)
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError("must be https, but for a receiver on this machine")
+    return url
+
+
+def _https(text: str, *, example: str, instead: str) -> SplitResult:
+    """An address of https without a query, or one of http on this machine."""
+    url = _url(text, schemes=_HTTP, example=example, instead=instead)
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError("must be https, but on this machine")
+    return url
+
+
+def _issuer(text: str) -> SplitResult:
+    instead = "http.openid_connect.client_id and the secret openid-client-secret do"
+    return _https(text, example="https://login.example/realms/company", instead=instead)
+
+
+def _site(text: str) -> SplitResult:
+    example = "https://recordings.example"
+    url = _https(text, example=example, instead="it is shown to everybody")
+    if url.path.strip("/"):
+        raise ValueError(f"must be an address without a path, such as {example}")
+    return url
+
+
+def _origin(text: str) -> None:
+    """Where pages come from, as browsers write it: they compare it letter by letter (RFC 6454, 6.1)."""
+    example = "https://crm.example.com"
+    url = _url(text, schemes=_HTTP, example=example, instead="it says where pages come from")
+    host = url.hostname or ""
+    if not _HOST.fullmatch(host):
+        raise ValueError("must name a host: a browser allows no other address (CSP, frame-ancestors)")
+    port = "" if url.port in {None, _PORTS[url.scheme]} else f":{url.port}"
+    if text != f"{url.scheme}://{host}{port}":
+        raise ValueError(f"must be an origin such as {example}: in small letters, without path and usual port")
+    if url.scheme == "http" and not is_loopback(host):
+        raise ValueError("must be https, but for pages of this machine: they are handed what lets them in")
 
 
 STORES = frozenset({"file", "s3", "gs", "az"})
@@ -179,14 +253,22 @@ Word = Annotated[str, Field(pattern=WORD)]
 Glob = Annotated[str, Field(pattern=GLOB)]
 Spoken = Annotated[str, Field(min_length=1)]
 Network = Annotated[str, _read_by(network)]
+ProxyNetwork = Annotated[str, _read_by(proxy_network)]
 Host = Annotated[str, AfterValidator(_host)]
 Number = Annotated[str, Field(pattern=NUMBER)]
 Numbers = Annotated[str, Field(pattern=NUMBERS)]
 Topic = Annotated[str, Field(pattern=TOPIC)]
 Country = Annotated[str, AfterValidator(_country)]
 MqttUrl = Annotated[str, _read_by(mqtt_url)]
+WebhookUrl = Annotated[str, _read_by(_webhook_url)]
+Site = Annotated[str, _read_by(_site)]
+WebhookSecret = Annotated[str, Field(pattern=WEBHOOK_SECRET)]
 AriUrl = Annotated[str, _read_by(_ari_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Issuer = Annotated[str, _read_by(_issuer)]
+Origin = Annotated[str, _read_by(_origin)]
+Client = Annotated[str, Field(pattern=CLIENT)]
+Claim = Annotated[str, Field(pattern=CLAIM)]
 Option = Annotated[str, Field(pattern=OPTION)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url_without_password)]
 Retention = Annotated[str, _read_by(parse_period)]

@@ -1,16 +1,20 @@
 """What is done about a call as a whole: alone with it, and with decisions that name it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from controller.custody.custody import Custody
 from controller.db.locks import locked
 from controller.db.on_file import CallOnFile, call_on_file
+from controller.db.queries import recordings
 from controller.domain.decision import NO_FACTS, Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import CallRecord
 from controller.errors import RegisterRefused
+from controller.faults import Code, Fault
+
+NOT_ON_FILE = Fault(Code.CALL_UNKNOWN, "no such call is on file", of="call")
 
 
 @asynccontextmanager
@@ -28,8 +32,14 @@ async def known_call(custody: Custody, call_id: CallId) -> CallOnFile:
     """A call that there was. Raises ``RegisterRefused``, ``DatabaseAway``."""
     found = await call_on_file(custody.engine, call_id)
     if found is None:
-        raise RegisterRefused("call: no such call is on file")
+        raise RegisterRefused(NOT_ON_FILE)
     return found
+
+
+async def purposes_of(custody: Custody, call_id: CallId) -> frozenset[str]:
+    """The purposes for which a call was recorded. Raises ``DatabaseAway``."""
+    async with aclosing(recordings(custody.engine, call=call_id)) as found:
+        return frozenset([one.recording.purpose async for one in found])
 
 
 def about_call(

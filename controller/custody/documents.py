@@ -12,7 +12,7 @@ from datetime import datetime
 from controller.custody.calls import about_call, known_call
 from controller.custody.custody import Custody
 from controller.custody.judging import written
-from controller.custody.listening import Action, Listener, granted
+from controller.custody.listening import Listener, Use, granted
 from controller.db.on_file import CallOnFile, DocumentOnFile, documents_on_file
 from controller.db.tables import document
 from controller.domain import retention
@@ -25,6 +25,8 @@ from controller.store.keys import new_key
 from controller.threads import off_the_loop
 
 __all__ = ["DocumentOnFile", "NewDocument", "add", "documents", "fetch"]
+
+KEEPS_NONE = "purpose: must be one that keeps documents of analysis (purposes.*.analyses)"
 
 _WORD = re.compile(r"[a-z][a-z-]{0,39}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}")
@@ -79,7 +81,7 @@ async def fetch(custody: Custody, name: str, listener: Listener) -> Generator[by
 
     Raises what ``granted`` raises; the pieces raise ``StoreError``.
     """
-    found = await granted(custody, name, listener, Action.FETCH)
+    found = await granted(custody, name, listener, Use.FETCH)
     return custody.vault.pieces(found.stored)
 
 
@@ -87,7 +89,7 @@ def _due(custody: Custody, added: DocumentRecord) -> datetime:
     purpose = custody.policy().purposes.get(added.purpose)
     due_at = retention.due(purpose, added.added_at, is_document=True) if purpose else None
     if due_at is None:
-        raise RegisterRefused("purpose: must be one that keeps documents of analysis (purposes.*.analyses)")
+        raise RegisterRefused(KEEPS_NONE)
     return due_at
 
 

@@ -13,7 +13,7 @@ from controller.errors import NotForYou, ObjectGone
 from controller.runtime.clock import new_token, now
 
 
-class Action(StrEnum):
+class Use(StrEnum):
     """What somebody does with what is stored."""
 
     LISTEN = "listen"
@@ -26,57 +26,63 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Somebody who asks. ``roles`` None: whoever may do everything here, such as the user of the command line.
+    """Somebody who asks. ``purposes`` None: of every purpose, as for the user of the command line.
 
-    ``why`` is the reason that they give; ``archive`` whether they may have what is in the intermediate archive.
+    ``why`` is the reason that they give; ``archive`` whether they may have what is in the intermediate archive: it does
+    not exist for who may not.
     """
 
     who: str
-    roles: frozenset[str] | None = None
+    purposes: frozenset[str] | None = None
     archive: bool = True
     why: str | None = None
 
+    def may_know(self, purpose: str, tier: Tier | None) -> bool:
+        """Whether what serves this purpose, and lies in this tier, exists for them (GDPR art. 32; CNIL)."""
+        return (self.archive or tier is not Tier.ARCHIVE) and (self.purposes is None or purpose in self.purposes)
 
-async def granted(custody: Custody, name: str, listener: Listener, action: Action = Action.LISTEN) -> Holding:
+
+async def granted(custody: Custody, name: str, listener: Listener, use: Use = Use.LISTEN) -> Holding:
     """The recording, or the document, once it is written that this listener has it.
 
     Raises ``ObjectGone`` where there is none, or none for them; ``NotForYou`` where it is out of everybody's reach, or
     a reason is missing; ``DatabaseError`` where it cannot be written: then nobody gets anything.
     """
     found = await holding(custody.engine, name, at=now())
-    if found is None or not _is_for(found, action) or not _theirs(custody, found, listener):
-        raise ObjectGone(f"no such {'document' if action is Action.FETCH else 'recording'} is stored")
-    refusal = _refusal(found, listener)
+    if found is None or not _is_for(found, use) or not _is_there(found, listener):
+        raise ObjectGone(f"no such {'document' if use is Use.FETCH else 'recording'} is stored")
+    refusal = _refusal(custody, found, listener)
     if refusal is not None:
-        await _written(custody, found, listener, f"refused-{action}")
+        await _written(custody, found, listener, f"refused-{use}")
         raise NotForYou(refusal)
-    await _written(custody, found, listener, action)
+    await _written(custody, found, listener, use)
     return found
 
 
-def _is_for(found: Holding, action: Action) -> bool:
-    return action is Action.TAKE or found.is_document is (action is Action.FETCH)
+def _is_for(found: Holding, use: Use) -> bool:
+    return use is Use.TAKE or found.is_document is (use is Use.FETCH)
 
 
-def _theirs(custody: Custody, found: Holding, listener: Listener) -> bool:
-    """Whether it exists for this listener (GDPR art. 32; CNIL: only the services that the purpose concerns)."""
-    if found.stored.state is not StoredState.STORED:
-        return False
-    if listener.roles is None:
-        return True
-    purpose = custody.policy().purposes.get(found.purpose)
-    return purpose is not None and bool(listener.roles.intersection(purpose.listeners))
+def _is_there(found: Holding, listener: Listener) -> bool:
+    return found.stored.state is StoredState.STORED and listener.may_know(found.purpose, found.stored.tier)
 
 
-def _refusal(found: Holding, listener: Listener) -> str | None:
+def reason_required(custody: Custody, purpose: str, tier: Tier | None) -> bool:
+    """Whether who has what serves this purpose, and lies in this tier, must say why: by the policy, or the archive.
+
+    What the policy says nothing of any more asks for it.
+    """
+    described = custody.policy().purposes.get(purpose)
+    return tier is Tier.ARCHIVE or described is None or described.reason_required
+
+
+def _refusal(custody: Custody, found: Holding, listener: Listener) -> str | None:
     if not found.is_document and (found.quarantined_from is not None or found.state is not RecordingState.ENDED):
         return "it may hold what had to be left out: nobody listens to it"
     if found.restricted:
         return "it is only stored: its customer has had processing restricted (GDPR art. 18)"
-    if found.stored.tier is Tier.ARCHIVE and not listener.archive:
-        return "it is in the intermediate archive, which needs a role of its own"
-    if found.stored.tier is Tier.ARCHIVE and not listener.why:
-        return "it is in the intermediate archive: say why"
+    if not (listener.why or "").strip() and reason_required(custody, found.purpose, found.stored.tier):
+        return "its purpose, or the intermediate archive, asks for a reason: say why"
     return None
 
 

@@ -2,9 +2,10 @@
 
 from contextlib import aclosing
 
-from controller.custody.calls import about_call, alone_with, known_call
+from controller.custody.calls import NOT_ON_FILE, about_call, alone_with, known_call, purposes_of
 from controller.custody.custody import Custody
 from controller.custody.judging import dated, kept
+from controller.custody.listening import Listener
 from controller.db.expiring import IS_STORED
 from controller.db.holdings import Holding, holdings
 from controller.db.tables import recording
@@ -16,15 +17,21 @@ from controller.errors import RegisterRefused
 from controller.runtime.clock import now
 
 
-async def tell_outcome(custody: Custody, call_id: CallId, outcome: str, *, actor: str) -> int:
+async def tell_outcome(
+    custody: Custody, call_id: CallId, outcome: str, *, actor: str, listener: Listener | None = None
+) -> int:
     """Say what came of a call, and set the dates of its stored recordings by it: how many changed.
 
-    What is told again changes nothing. Raises ``RegisterRefused``, ``DatabaseError``.
+    It sets the dates of all of them, so a call of which anything does not exist for who tells it is not on file;
+    ``listener`` None: everything exists for them. What is told again changes nothing. Raises ``RegisterRefused``,
+    ``DatabaseError``.
     """
     if outcome not in retention.OUTCOMES:
         raise RegisterRefused(f"outcome: must be {' or '.join(retention.OUTCOMES)}")
     async with alone_with(custody, call_id):
         call = await known_call(custody, call_id)
+        if listener is not None and not await _all_theirs(custody, call_id, listener):
+            raise RegisterRefused(NOT_ON_FILE)
         if call.outcome == outcome:
             return 0
         changes = await _changes(custody, call_id, outcome, actor)
@@ -36,10 +43,23 @@ async def tell_outcome(custody: Custody, call_id: CallId, outcome: str, *, actor
     return len(changes)
 
 
+async def _all_theirs(custody: Custody, call_id: CallId, listener: Listener) -> bool:
+    """Whether all that the call was recorded for, and all that is stored of it, exists for them."""
+    purposes = await purposes_of(custody, call_id)
+    if not purposes:
+        return listener.purposes is None
+    tiers = {one.stored.tier for one in await _stored(custody, call_id)} or {None}
+    return all(listener.may_know(purpose, tier) for purpose in purposes for tier in tiers)
+
+
 async def _changes(custody: Custody, call_id: CallId, outcome: str, actor: str) -> list[tuple[StoredRecord, Decision]]:
-    here = (IS_STORED, recording.c.call_id == call_id)
-    async with aclosing(holdings(custody.engine, *here, at=now())) as found:
-        return [change async for one in found if (change := _change(custody, one, outcome, actor))]
+    found = await _stored(custody, call_id)
+    return [change for one in found if (change := _change(custody, one, outcome, actor))]
+
+
+async def _stored(custody: Custody, call_id: CallId) -> list[Holding]:
+    async with aclosing(holdings(custody.engine, IS_STORED, recording.c.call_id == call_id, at=now())) as found:
+        return [one async for one in found]
 
 
 def _change(custody: Custody, one: Holding, outcome: str, actor: str) -> tuple[StoredRecord, Decision] | None:

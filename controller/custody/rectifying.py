@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from controller.config.text import WORD
-from controller.custody.calls import about_call
+from controller.custody.calls import NOT_ON_FILE, about_call
 from controller.custody.custody import Custody
 from controller.custody.subjects import found, known_number
 from controller.db import queries
@@ -14,6 +14,7 @@ from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
 from controller.domain.names import CallId
 from controller.domain.records import CallRecord, LifeRecord, RectifiedRecord, RestrictionRecord
 from controller.errors import RegisterRefused
+from controller.faults import Code, Fault
 from controller.runtime.clock import now
 from controller.sealed_numbers import display_key, seal
 
@@ -36,7 +37,7 @@ async def rectify(
     """
     for name, value in (("agent", agent), ("queue", queue)):
         if value is not None and not _WORD.fullmatch(value):
-            raise RegisterRefused(f"{name}: must be one word, such as 201 or support")
+            raise RegisterRefused(Fault(Code.NO_WORD, "must be one word, such as 201 or support", of=name))
     call = await _rectifiable(custody, call_id, number)
     change = RectifiedRecord(call_id=call.id, agent=agent, queue=queue)
     if number is not None:
@@ -79,13 +80,13 @@ async def lift(custody: Custody, number: str, *, actor: str) -> bool:
 async def _rectifiable(custody: Custody, call_id: CallId, number: str | None) -> CallRecord:
     call = await queries.call_of(custody.engine, call_id)
     if call is None:
-        raise RegisterRefused("call: no such call is on file")
+        raise RegisterRefused(NOT_ON_FILE)
     if call.ended_at is None:
-        raise RegisterRefused("call: is not over yet")
+        raise RegisterRefused(Fault(Code.CALL_UNDER_WAY, "is not over yet", of="call"))
     if not call.linkedid:
-        raise RegisterRefused("call: is excluded, and names nobody")
+        raise RegisterRefused(Fault(Code.CALL_EXCLUDED, "is excluded, and names nobody", of="call"))
     if number is not None and await number_was_erased(custody.engine, call_id):
-        raise RegisterRefused("call: its number was erased, and does not come back")
+        raise RegisterRefused(Fault(Code.NUMBER_ERASED, "its number was erased, and does not come back", of="call"))
     return call
 
 

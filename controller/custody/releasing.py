@@ -19,6 +19,7 @@ from controller.db.holdings import holding
 from controller.domain.decision import Fact, Kind, Reason, Verdict
 from controller.domain.records import StoredState
 from controller.errors import RegisterRefused
+from controller.faults import Code, Fault
 from controller.runtime.clock import now
 from controller.threads import off_the_loop
 
@@ -100,7 +101,9 @@ async def _still_there(custody: Custody, released: Mapping[str, str]) -> None:
     for name in released:
         one = await holding(custody.engine, name, at=now())
         if one is None or one.stored.state is not StoredState.STORED or is_quarantined(one):
-            faults.append(f"{name}: is quarantined or destroyed by now: export again")
+            faults.append(
+                Fault(Code.OUT_OF_REACH, f"{name}: is quarantined or destroyed by now: export again", name=name)
+            )
     if faults:
         raise RegisterRefused(*faults)
 

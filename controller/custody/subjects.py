@@ -11,6 +11,7 @@ from datetime import datetime
 from controller.custody.custody import Custody
 from controller.db import queries, subjects, tables
 from controller.db.holdings import Holding, holdings
+from controller.domain.decision import StoredDecision
 from controller.domain.names import CallId
 from controller.domain.records import (
     AccessRecord,
@@ -22,6 +23,7 @@ from controller.domain.records import (
     StoredState,
 )
 from controller.errors import RegisterRefused
+from controller.faults import NO_NUMBER
 from controller.numbers import canonical, hash_of
 
 THERE = frozenset({StoredState.TAKING, StoredState.STORED})
@@ -39,7 +41,7 @@ class Subject:
     calls: tuple[CallRecord, ...]
     recordings: tuple[queries.StoredRecording, ...]
     holdings: Mapping[str, Holding]
-    decisions: tuple[queries.StoredDecision, ...]
+    decisions: tuple[StoredDecision, ...]
     documents: tuple[DocumentRecord, ...]
     outcomes: Mapping[CallId, OutcomeRecord]
     accesses: tuple[AccessRecord, ...]
@@ -57,7 +59,7 @@ def known_number(custody: Custody, text: str) -> tuple[str, bytes]:
     """A number in its one spelling, and its hash. Raises ``RegisterRefused``, without the number in its text."""
     number = canonical(text, custody.country)
     if not number:
-        raise RegisterRefused("number: must be a telephone number, such as +33199000001 or 01 99 00 00 01")
+        raise RegisterRefused(NO_NUMBER)
     return number, hash_of(number, custody.numbers_key)
 
 

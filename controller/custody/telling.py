@@ -15,7 +15,8 @@ from controller.config.settings import DataController
 from controller.custody.subjects import THERE, Subject
 from controller.custody.words import words
 from controller.db.holdings import Holding
-from controller.db.queries import StoredDecision, StoredRecording
+from controller.db.queries import StoredRecording
+from controller.domain.decision import StoredDecision
 from controller.domain.policy import Period, Policy, Purpose
 from controller.domain.records import CallRecord, RecordingState, SpanKind
 from controller.errors import SealBroken

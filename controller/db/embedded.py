@@ -130,7 +130,8 @@ class EmbeddedPostgres:
                 process.send_signal(ending)
                 process.send_signal(signal.SIGCONT)
             try:
-                await asyncio.wait_for(process.wait(), within_s)
+                async with asyncio.timeout(within_s):
+                    await process.wait()
             except TimeoutError:
                 _LOG.warning("postgres.does_not_stop", signal=ending.name)
                 continue

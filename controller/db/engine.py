@@ -3,6 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 POOL_SIZE = 4
+READERS = 2
+"""Connections for what people look at: none of those that decisions are written by."""
+READ_WITHIN = "5s"
 _CONNECT_TIMEOUT_S = 5
 _KEEPALIVE = {"keepalives_idle": 3, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 8000}
 _SERVER_SIDE = {
@@ -19,12 +22,15 @@ _SERVER_SIDE = {
 }
 
 
-def connect_arguments(application: str) -> dict[str, str | int]:
-    """Arguments of a connection that both ends give up within ten seconds when the other one is gone."""
+def connect_arguments(application: str, **more: str) -> dict[str, str | int]:
+    """Arguments of a connection that both ends give up within ten seconds when the other one is gone.
+
+    ``more`` are settings of PostgreSQL.
+    """
     return {
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT_S,
-        "options": " ".join(f"-c {name}={value}" for name, value in _SERVER_SIDE.items()),
+        "options": " ".join(f"-c {name}={value}" for name, value in (_SERVER_SIDE | more).items()),
         **_KEEPALIVE,
     }
 
@@ -35,6 +41,15 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
     Its connections commit each statement by itself: who needs a transaction says so, and a decision that is one
     statement costs one round trip.
     """
+    return _engine(url, pool_size, connect_arguments("recording-controller"))
+
+
+def open_readers(url: str) -> AsyncEngine:
+    """The same for what people look at: few connections, and a question that takes long is given up."""
+    return _engine(url, READERS, connect_arguments("recording-controller pages", statement_timeout=READ_WITHIN))
+
+
+def _engine(url: str, pool_size: int, arguments: dict[str, str | int]) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -42,5 +57,5 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
         pool_use_lifo=True,
-        connect_args=connect_arguments("recording-controller"),
+        connect_args=arguments,
     )

@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from controller.errors import DatabaseAway, DatabaseError, DatabaseRefused, DatabaseTaken
+from controller.errors import DatabaseAway, DatabaseError, DatabaseNotMigrated, DatabaseRefused, DatabaseTaken
 
 FAILURES = (psycopg.Error, DBAPIError, PendingRollbackError, PoolTimeout, OSError, TimeoutError)
 """Whatever the driver and the pool raise when the database does not do what it should."""
@@ -38,7 +38,7 @@ def translated(error: Exception) -> DatabaseError:
     if state == _UNIQUE:
         return DatabaseTaken(f"PostgreSQL has it already ({cause.diag.constraint_name})")
     if state in _NOT_MIGRATED:
-        return DatabaseAway("the database is not migrated: run recording-controller migrate")
+        return DatabaseNotMigrated("the database is not migrated: run recording-controller migrate")
     if state.startswith(_NEVER):
         constraint = cause.diag.constraint_name
         where = f" ({constraint})" if constraint else ""

@@ -53,8 +53,10 @@ class Holding:
         return self.stored.recording
 
 
-async def holdings(engine: AsyncEngine, *chosen: ColumnElement[bool], at: datetime) -> AsyncGenerator[Holding, None]:
-    """Holdings by name that meet every condition on the tables, with what stands at ``at``."""
+async def holdings(
+    engine: AsyncEngine, *chosen: ColumnElement[bool], at: datetime, newest_first: bool = False
+) -> AsyncGenerator[Holding, None]:
+    """Holdings by name, which is by time, that meet every condition on the tables, with what stands at ``at``."""
     about = func.coalesce(recording.c.call_id, document.c.call_id)
     restricted = (restriction.c.customer_hash == call.c.customer_hash, restriction.c.lifted_at.is_(None))
     statement = (
@@ -83,7 +85,7 @@ async def holdings(engine: AsyncEngine, *chosen: ColumnElement[bool], at: dateti
         .outerjoin(call, call.c.id == about)
         .outerjoin(outcome, outcome.c.call_id == about)
         .where(about.is_not(None), *chosen)
-        .order_by(stored.c.recording)
+        .order_by(stored.c.recording.desc() if newest_first else stored.c.recording)
     )
     async with aclosing(streamed(engine, statement)) as rows:
         async for row in rows:

@@ -4,7 +4,7 @@ All functions raise ``DatabaseAway``; an id that is no id is ``DatabaseRefused``
 leaves such a stream early closes it (``contextlib.aclosing``).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from controller.db.failures import in_our_terms
 from controller.db.tables import call as call_table
 from controller.db.tables import decision, live_call, policy_version, recording, recording_span, sampling_stratum
-from controller.domain.decision import Fact, Kind, Verdict
+from controller.domain.decision import Kind, StoredDecision, Verdict
 from controller.domain.names import CallId
 from controller.domain.policy import Direction
 from controller.domain.records import CallRecord, LiveCallRecord, RecordingRecord, RecordingState, SpanKind, SpanRecord
@@ -28,25 +28,6 @@ Source = AsyncEngine | AsyncConnection
 
 _ROWS_AT_ONCE = 500
 _UNFINISHED = (RecordingState.STARTING, RecordingState.RECORDING, RecordingState.PAUSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDecision:
-    """A decision as it is stored, its fields in the order and with the names of its JSON form."""
-
-    seq: int
-    at: datetime
-    call_id: CallId | None
-    pbx: str
-    linkedid: str | None
-    kind: Kind
-    verdict: Verdict
-    reason: str
-    rule: str | None
-    purpose: str | None
-    policy_version: str
-    actor: str
-    facts: Mapping[str, Fact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import assert_never
 
-from controller.db import life
+from controller.db import identities, life
 from controller.db.bounded import Driver
+from controller.domain.identity import AccountRecord, IdentityRecord, TokenRecord
 from controller.domain.records import (
     CallRecord,
     LifeRecord,
@@ -130,19 +131,20 @@ SELECT call_id, pbx, state FROM given WHERE state IS NOT NULL
 ON CONFLICT (call_id) DO UPDATE SET pbx = excluded.pbx, state = excluded.state, at = clock_timestamp()
 """
 
-_STATEMENTS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE, _LIVE_CALL, *life.STATEMENTS.values())
+_OF_CALLS = (_CALL, _RECORDING, _SPAN, _OBJECTION, _NOTICE, _LIVE_CALL)
+_STATEMENTS = (*_OF_CALLS, *life.STATEMENTS.values(), *identities.STATEMENTS)
 
 _Key = tuple[object, ...]
 _Row = dict[str, object]
 
 
-async def upsert(driver: Driver, records: Sequence[Record]) -> None:
+async def upsert(driver: Driver, records: Sequence[Record | IdentityRecord]) -> None:
     """Send records; what one statement can take (no row twice) goes in one."""
     for statement, rows in _statements(records):
         await driver.execute(statement, (json.dumps(rows),))
 
 
-def _statements(records: Sequence[Record]) -> Iterator[tuple[str, list[_Row]]]:
+def _statements(records: Sequence[Record | IdentityRecord]) -> Iterator[tuple[str, list[_Row]]]:
     waiting: dict[str, dict[_Key, _Row]] = {statement: {} for statement in _STATEMENTS}
     for record in records:
         statement, key, row = _row(record)
@@ -153,7 +155,9 @@ def _statements(records: Sequence[Record]) -> Iterator[tuple[str, list[_Row]]]:
     yield from ((statement, list(rows.values())) for statement, rows in waiting.items() if rows)
 
 
-def _row(record: Record) -> tuple[str, _Key, _Row]:
+def _row(record: Record | IdentityRecord) -> tuple[str, _Key, _Row]:
+    if isinstance(record, AccountRecord | TokenRecord):
+        return identities.row(record)
     return life.row(record) if isinstance(record, LifeRecord) else _row_of_call(record)
 
 

@@ -3,6 +3,8 @@
 They are written like everything else, through the ledger. Only what holds at this moment is read.
 """
 
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,8 +26,21 @@ _OBJECTIONS_OF = """
 SELECT customer_hash, scope, at, until FROM objection
 WHERE customer_hash = %s AND until > clock_timestamp() ORDER BY at, scope
 """
+_OBJECTIONS_BEFORE = """
+SELECT customer_hash, scope, at, until FROM objection
+WHERE until > clock_timestamp() AND (%s::text[] IS NULL OR scope = ANY(%s))
+    AND (at, encode(customer_hash, 'hex') || '~' || scope) < (coalesce(%s::timestamptz, 'infinity'), %s)
+ORDER BY at DESC, encode(customer_hash, 'hex') || '~' || scope DESC LIMIT %s
+"""
+_NOTICES_BEFORE = """
+SELECT agent, version, informed_at FROM agent_notice
+WHERE informed_at IS NOT NULL
+    AND (informed_at, agent || '~' || version) < (coalesce(%s::date, 'infinity'), %s)
+ORDER BY informed_at DESC, agent || '~' || version DESC LIMIT %s
+"""
 _NOTICES = """
-SELECT agent, version, informed_at FROM agent_notice WHERE informed_at IS NOT NULL ORDER BY version, agent
+SELECT agent, version, informed_at FROM agent_notice
+WHERE informed_at IS NOT NULL AND (%s::text[] IS NULL OR agent = ANY(%s)) ORDER BY version, agent
 """
 
 
@@ -56,15 +71,37 @@ class PostgresRegister:
             if customer_hash is None
             else _rows(self._read, _OBJECTIONS_OF, customer_hash)
         )
-        return [
-            ObjectionRecord(customer_hash=bytes(customer), scope=scope, at=at, until=until)
-            for customer, scope, at, until in rows
-        ]
+        return _objections(rows)
 
-    async def notices(self) -> list[NoticeRecord]:
-        """Who has been informed, by version and agent."""
-        rows = await _rows(self._read, _NOTICES)
-        return [NoticeRecord(agent=agent, version=version, informed_at=day) for agent, version, day in rows]
+    async def objections_before(
+        self, before: datetime | None, id_: str, *, scopes: Collection[str] | None, limit: int
+    ) -> list[ObjectionRecord]:
+        """Objections that hold now, the newest first: of these scopes (None: of all), raised before ``before``.
+
+        Of those that were raised at that very time, what comes before an id, which is ``CUSTOMER~SCOPE``.
+        """
+        chosen = list(scopes) if scopes is not None else None
+        return _objections(await _rows(self._read, _OBJECTIONS_BEFORE, chosen, chosen, before, id_, limit))
+
+    async def notices_before(self, before: date | None, id_: str, *, limit: int) -> list[NoticeRecord]:
+        """Who has been informed, the newest first: before a day, and on that day before an id, ``AGENT~VERSION``."""
+        return _notices(await _rows(self._read, _NOTICES_BEFORE, before, id_, limit))
+
+    async def notices(self, agents: Collection[str] | None = None) -> list[NoticeRecord]:
+        """Who of these agents (None: of all) has been informed, by version and agent."""
+        chosen = list(agents) if agents is not None else None
+        return _notices(await _rows(self._read, _NOTICES, chosen, chosen))
+
+
+def _objections(rows: Iterable[tuple[Any, ...]]) -> list[ObjectionRecord]:
+    return [
+        ObjectionRecord(customer_hash=bytes(customer), scope=scope, at=at, until=until)
+        for customer, scope, at, until in rows
+    ]
+
+
+def _notices(rows: Iterable[tuple[Any, ...]]) -> list[NoticeRecord]:
+    return [NoticeRecord(agent=agent, version=version, informed_at=day) for agent, version, day in rows]
 
 
 async def _rows(connections: BoundedConnections, question: str, *values: object) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from controller.domain.decision import Reason
 from controller.domain.names import CallId
 from controller.domain.replay import ELIGIBLE, Drawn, drawn
 from controller.domain.sampling import WINDOW
+from controller.domain.share import Week
 
 _WEEKS = text(f"""
 SELECT purpose, facts ->> 'stratum' AS stratum, to_char(at AT TIME ZONE 'UTC', 'IYYY-"W"IW') AS week,
@@ -41,20 +42,6 @@ ORDER BY seq DESC LIMIT :most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Week:
-    """A stratum in an ISO week (UTC): its answered calls, those that could be recorded, those that were chosen."""
-
-    purpose: str
-    stratum: str
-    week: str
-    answered: int
-    eligible: int
-    chosen: int
-    minimum: float
-    maximum: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A decision on whether a call may be recorded; ``drawn`` is None where no sample was asked."""
 
@@ -63,6 +50,17 @@ class Asked:
     purpose: str | None
     reason: Reason
     drawn: Drawn | None
+
+
+class PostgresSamples:
+    """Fulfils ``controller.runtime.books.SampleBook``."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def weeks(self, *, since: datetime | None = None, purpose: str | None = None) -> list[Week]:
+        """As the function of this name has it."""
+        return await weeks(self._engine, since=since, purpose=purpose)
 
 
 async def weeks(engine: AsyncEngine, *, since: datetime | None = None, purpose: str | None = None) -> list[Week]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -25,10 +26,11 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import BIT, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, UUID
 
 from controller.domain.decision import Kind, Verdict
 from controller.domain.policy import Direction
+from controller.domain.principal import Role
 from controller.domain.records import RecordingState, SpanKind, StoredState, Tier
 from controller.domain.sampling import WINDOW
 
@@ -103,6 +105,7 @@ decision = Table(
     CheckConstraint("jsonb_typeof(facts) = 'object'", name="facts"),
     Index(None, "call_id", "seq", postgresql_where=text("call_id IS NOT NULL")),
     Index(None, "at", "seq"),
+    Index("decision_config_idx", "seq", postgresql_where=text("kind = 'config'")),
 )
 
 checkpoint = Table(
@@ -257,6 +260,7 @@ legal_hold = Table(
     Column("placed_at", _TIME, nullable=False),
     Column("until", _TIME),
     Column("lifted_at", _TIME),
+    Column("lifted_why", Text),
     Index("legal_hold_call_id_idx", "call_id", postgresql_where=text("lifted_at IS NULL")),
 )
 
@@ -286,6 +290,16 @@ erasure = Table(
     Column("reason", Text, nullable=False),
 )
 
+feed = Table(
+    "feed",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("positions", JSONB, nullable=False),
+    Column("given_up", BigInteger, nullable=False, server_default=text("0")),
+    CheckConstraint("jsonb_typeof(positions) = 'object'", name="positions"),
+    CheckConstraint("given_up >= 0", name="given_up"),
+)
+
 access = Table(
     "access",
     metadata,
@@ -297,4 +311,64 @@ access = Table(
     Column("why", Text),
     Index(None, "at"),
     Index(None, "what"),
+    Index("access_who_idx", "who", "at", "id"),
+)
+
+
+def _some_roles() -> CheckConstraint:
+    listed = ", ".join(f"'{role}'" for role in Role)
+    return CheckConstraint(f"roles <@ ARRAY[{listed}] AND cardinality(roles) > 0", name="roles")
+
+
+def _extension_of_a_pbx() -> CheckConstraint:
+    return CheckConstraint("(extension IS NULL) = (pbx IS NULL)", name="extension")
+
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password_hash", Text),
+    Column("openid", Text, unique=True),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("purposes", ARRAY(Text), nullable=False),
+    Column("extension", Text),
+    Column("pbx", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("disabled_at", _TIME),
+    Column("last_in_on", Date),
+    # a password in its place is refused
+    CheckConstraint("starts_with(password_hash, '$argon2id$')", name="password_hash"),
+    CheckConstraint("num_nonnulls(password_hash, openid) = 1", name="way_in"),
+    _some_roles(),
+    _extension_of_a_pbx(),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False, unique=True),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("purposes", ARRAY(Text), nullable=False),
+    Column("extension", Text),
+    Column("pbx", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("revoked_at", _TIME),
+    Column("last_used_at", Date),
+    CheckConstraint("octet_length(sha256) = 32", name="sha256"),
+    _some_roles(),
+    _extension_of_a_pbx(),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    Column("began_at", _TIME, nullable=False),
+    Column("seen_at", _TIME, nullable=False),
+    Column("ends_at", _TIME, nullable=False),
+    CheckConstraint("octet_length(sha256) = 32", name="sha256"),
 )

@@ -53,12 +53,14 @@ class Withdrawal:
 class Track:
     """One purpose in one call: its permission, and its recording if there is one. ``serial`` counts recordings.
 
-    ``trigger`` is who triggered it. ``kept`` are its recordings that have ended and may have a file, ``quarantining``
-    those whose files are on their way to where nobody listens, ``discarding`` those on their way out.
+    ``why`` is why it may be recorded, or may not, once that was asked; ``trigger`` is who triggered it. ``kept`` are
+    its recordings that have ended and may have a file, ``quarantining`` those whose files are on their way to where
+    nobody listens, ``discarding`` those on their way out.
     """
 
     purpose: Purpose
     permission: Permission = Permission.OPEN
+    why: Reason | None = None
     trigger: str = "policy"
     asked: Token | None = None
     withdrawn: Withdrawal | None = None
@@ -151,3 +153,7 @@ class Call:
     def staffed(self) -> bool:
         """Whether somebody of the company can hear the customer now."""
         return any(party.role in STAFF for party in self.parties)
+
+    def staffed_at(self, extension: str) -> bool:
+        """Whether somebody of the company at this extension talks to the customer, on hold or not."""
+        return any(party.extension == extension and party.role in STAFF for party in self.parties)

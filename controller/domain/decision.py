@@ -120,6 +120,13 @@ class Reason(StrEnum):
     KEYS_REWRAPPED = "keys-rewrapped"
     AGENT_INFORMED = "agent-informed"
     NOTICE_WITHDRAWN = "notice-withdrawn"
+    ACCOUNT_ADDED = "account-added"
+    ACCOUNT_CHANGED = "account-changed"
+    ACCOUNT_DISABLED = "account-disabled"
+    TOKEN_ISSUED = "token-issued"  # noqa: S105 - a reason
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105
+    # alerts alone
+    NOT_DELIVERED = "not-delivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +135,8 @@ class Decision:
 
     ``token`` is its own and no other's, so that one that is written twice is kept once. ``at`` is when it was taken
     (UTC), which for a pause is before it was written. ``rule`` names the rule of the configuration that applied
-    (``routes.support``), ``actor`` who or what caused it (``caller``, ``agent:201``, ``policy``, ``api``, ``daemon``).
+    (``routes.support``), ``actor`` who or what caused it (``caller``, ``agent:201``, ``policy``, ``token:crm``,
+    ``daemon``).
     """
 
     token: Token
@@ -144,3 +152,22 @@ class Decision:
     policy_version: str
     actor: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDecision:
+    """A decision as it is stored, its fields in the order and with the names of its JSON form."""
+
+    seq: int
+    at: datetime
+    call_id: CallId | None
+    pbx: str
+    linkedid: str | None
+    kind: Kind
+    verdict: Verdict
+    reason: str
+    rule: str | None
+    purpose: str | None
+    policy_version: str
+    actor: str
+    facts: Mapping[str, Fact]

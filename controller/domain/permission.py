@@ -16,6 +16,9 @@ from controller.domain.turn import Turn
 RETRY_S = 2.0
 """How long to wait before a resume whose decision could not be made durable is asked for again."""
 
+_WITHOUT_SAMPLE = frozenset({Reason.LEGAL_OBLIGATION, Reason.EVERY_CALL, Reason.TRIGGER})
+"""Why a call may be recorded, as far as the sample has no say."""
+
 
 def answer(turn: Turn) -> None:
     """Somebody of the company and the customer can hear each other for the first time."""
@@ -87,7 +90,8 @@ def committed(turn: Turn, event: DecisionCommitted) -> None:
             chosen = event.draw is None or event.draw.chosen
             permission = Permission.GRANTED if chosen else Permission.REFUSED
             ticket = Ticket(token=event.token, held=True) if chosen else None
-            turn.put(replace(track, permission=permission, asked=None, ticket=ticket))
+            why = event.draw.reason if event.draw and track.why in _WITHOUT_SAMPLE else track.why
+            turn.put(replace(track, permission=permission, why=why, asked=None, ticket=ticket))
         elif track.ticket is not None and track.ticket.token == event.token:
             turn.put(replace(track, ticket=replace(track.ticket, held=True)))
 
@@ -96,7 +100,7 @@ def lost(turn: Turn, event: DecisionLost) -> None:
     """A decision is not durable: no recording. A resume is tried again, a first start is not."""
     for track in turn.call.tracks:
         if track.asked == event.token:
-            turn.put(replace(track, permission=Permission.REFUSED, asked=None))
+            turn.put(replace(track, permission=Permission.REFUSED, why=Reason.DECISION_NOT_LOGGED, asked=None))
             refused = turn.decision(
                 Kind.RECORD,
                 Verdict.REFUSED,
@@ -122,10 +126,10 @@ def _ask(turn: Turn, track: Track, reason: Reason, *, actor: str, notice: Mappin
     sampling = track.purpose.sampling
     if refused and sampling is None:
         turn.log(question)
-        turn.put(replace(track, permission=Permission.REFUSED))
+        turn.put(replace(track, permission=Permission.REFUSED, why=refused))
         return
     token = question.token
-    turn.put(replace(track, permission=Permission.ASKED, asked=token))
+    turn.put(replace(track, permission=Permission.ASKED, why=question.reason, asked=token))
     if sampling is None:
         turn.do(Commit(token=token, decision=question))
     else:

@@ -134,9 +134,9 @@ class Purpose:
     ``sampling`` is None where every call that may be recorded is. ``notice`` is the announcement that the customer
     hears again when an ``on-trigger`` recording is about to begin (CNIL, 25 April 2022). ``without_contract`` is how
     long a recording is kept unless a contract came of its call; None where that makes no difference. ``analyses`` is
-    how long documents made from its recordings are kept, ``listeners`` who may listen. ``assessed`` is the date of the
-    impact assessment (GDPR art. 35), ``consulted`` the date when the staff's representatives were consulted; None
-    where the company has none.
+    how long documents made from its recordings are kept, ``listeners`` who may listen, ``reason_required`` whether they
+    must say why. ``assessed`` is the date of the impact assessment (GDPR art. 35), ``consulted`` the date when the
+    staff's representatives were consulted; None where the company has none.
     """
 
     name: str
@@ -149,6 +149,7 @@ class Purpose:
     notice: str | None = None
     analyses: Period | None = None
     listeners: tuple[str, ...] = ()
+    reason_required: bool = False
     assessed: date | None = None
     consulted: date | None = None
     channels: Channels = Channels.MONO

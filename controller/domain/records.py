@@ -199,6 +199,7 @@ class HoldRecord:
     placed_at: datetime
     until: datetime | None = None
     lifted_at: datetime | None = None
+    lifted_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -406,7 +406,7 @@ def finish(turn: Turn, track: Track, recording: Recording) -> None:
 def _after_failure(turn: Turn, track: Track) -> Track:
     failures = track.failures + 1
     if failures >= MOST_FAILURES:
-        return replace(track, failures=failures, permission=Permission.REFUSED)
+        return replace(track, failures=failures, permission=Permission.REFUSED, why=Reason.RECORDING_FAILED)
     return replace(track, failures=failures, ticket=Ticket(token=turn.timer(SETTLE_S), held=False))
 
 

@@ -8,17 +8,23 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from controller.domain.access import grant
+from controller.domain.call import Call
 from controller.domain.names import CallId
+from controller.domain.principal import Principal, Role
+from controller.domain.records import EVERY_PURPOSE
 from controller.mqtt import topics
 from controller.mqtt.client import Asked
 from controller.mqtt.command import RECORDS_MORE, Answer, Command, Done, Problem, read
 from controller.mqtt.topics import About, Address
 from controller.runtime import requests
+from controller.runtime.authority import ACTIONS, is_there, of_theirs
 from controller.runtime.dispatcher import Dispatcher
 from controller.runtime.requests import CallState, Request, Verb
 
 ORIGIN: Final = "agent"
 """As over HTTP: the agent's keys end such a pause, and the other way round."""
+_NO_CALL: Final = Problem.of(HTTPStatus.NOT_FOUND, "no such call is under way")
 REMEMBERED: Final = 1000
 """Commands that are known again when they come twice."""
 
@@ -32,10 +38,16 @@ class Pbx(Protocol):
 
 
 class MqttApi:
-    """Serves commands. ``root`` is what every topic begins with."""
+    """Serves commands. ``root`` is what every topic begins with.
 
-    def __init__(self, *, root: str, pbxs: Iterable[Pbx]) -> None:
+    Whoever may publish there is an integration, for ``purposes``; for all, unless any is named.
+    """
+
+    def __init__(self, *, root: str, pbxs: Iterable[Pbx], purposes: frozenset[str] = frozenset()) -> None:
         self._root = root
+        self._principal = Principal(
+            name="mqtt", roles=frozenset({Role.INTEGRATION}), purposes=purposes or frozenset({EVERY_PURPOSE})
+        )
         self._pbxs = {pbx.name: pbx for pbx in pbxs}
         self._done: dict[tuple[Address, Command, bytes], None] = {}
 
@@ -57,15 +69,17 @@ class MqttApi:
         calls = _find(pbx.dispatcher, address)
         if calls:
             return await self._ask(pbx.dispatcher, calls, address, asked)
-        return Problem.of(HTTPStatus.NOT_FOUND, "no such call is under way") if pbx.ready else None
+        return _NO_CALL if pbx.ready else None
 
     async def _ask(
-        self, dispatcher: Dispatcher, calls: Sequence[CallId], address: Address, asked: Asked
+        self, dispatcher: Dispatcher, found: Sequence[Call], address: Address, asked: Asked
     ) -> Answer | None:
         """A pause reaches every call in which the agent talks; for anything else it must be clear which is meant."""
         command = read(asked.payload)
         if isinstance(command, Problem):
             return command
+        granted = grant(self._principal, ACTIONS[command.command])
+        calls = [call for call in found if granted is not None and is_there(granted, command.command, call)]
         if len(calls) > 1 and command.command is not Verb.PAUSE:
             return Problem.of(HTTPStatus.CONFLICT, "the agent talks in several calls: name the call")
         if self._came_before(address, command, asked.correlation):
@@ -77,10 +91,23 @@ class MqttApi:
             cause=command.cause,
             purpose=command.purpose,
         )
-        states = await asyncio.gather(*(requests.act(dispatcher, call, request) for call in calls))
+        states = await asyncio.gather(*(self._act(dispatcher, call, request) for call in calls))
+        done = [(call.id, state) for call, state in zip(calls, states, strict=True) if state is not None]
+        if not done:
+            return _NO_CALL
         if CallState.UNSETTLED in states:
             return Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "Asterisk has not confirmed it")
-        return Done(call=calls[0], state=states[0])
+        return Done(call=done[0][0], state=done[0][1])
+
+    async def _act(self, dispatcher: Dispatcher, call: Call, request: Request) -> CallState | None:
+        """What its recordings are after this; None where it is asked for no purpose of theirs."""
+        granted = grant(self._principal, ACTIONS[request.verb])
+        theirs = granted.purposes_of(call) if granted is not None else ()
+        each = of_theirs(request, call, theirs)
+        if not each:
+            return None
+        after = await requests.carried_out(dispatcher, call.id, each, purposes=theirs)
+        return requests.outcome_of(request.verb, after, theirs)
 
     def _came_before(self, address: Address, command: Command, correlation: bytes | None) -> bool:
         """Whether this is a resume or a start that QoS 1 brings again, perhaps after a pause that came between.
@@ -98,10 +125,11 @@ class MqttApi:
         return False
 
 
-def _find(dispatcher: Dispatcher, address: Address) -> Sequence[CallId]:
+def _find(dispatcher: Dispatcher, address: Address) -> Sequence[Call]:
     if address.about is About.AGENT:
-        return [call.id for call in dispatcher.calls_of_agent(address.name)]
-    return [CallId(address.name)] if dispatcher.call(CallId(address.name)) else []
+        return list(dispatcher.calls_of_agent(address.name))
+    call = dispatcher.call(CallId(address.name))
+    return [call] if call is not None else []
 
 
 def _actor(address: Address) -> str:

@@ -1,10 +1,20 @@
-"""The topics: what we subscribe to, and whom a topic is about. Does not know what is asked (``command``)."""
+"""The topics: what we subscribe to, what we publish to, and whom a topic is about.
 
+Does not know what is asked (``command``) nor what is told (``messages``).
+"""
+
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from controller.domain.names import CallId
+
 _COMMAND: Final = "command"
+_STATE: Final = "state"
+_DAEMONS: Final = "daemons"
+_NAMES: Final = re.compile(r"[A-Za-z0-9_.-]{1,79}")
+"""What may stand for an agent in a topic that we publish to."""
 
 
 class About(StrEnum):
@@ -27,12 +37,58 @@ class Address:
 
 def filters(root: str, pbx: str) -> tuple[str, ...]:
     """What to subscribe to for one PBX."""
-    return tuple(f"{root}/{pbx}/{about.value}/+/{_COMMAND}" for about in About)
+    return tuple(commands(root, pbx, about, "+") for about in About)
+
+
+def commands(root: str, pbx: str, about: About, name: str) -> str:
+    """Where something is asked of one call, or of one agent's."""
+    return f"{root}/{pbx}/{about.value}/{name}/{_COMMAND}"
 
 
 def alerts(root: str, pbx: str) -> str:
     """Where it is said that people should look at a call of this PBX."""
     return f"{root}/{pbx}/alerts"
+
+
+def state(root: str, pbx: str, about: About, name: str) -> str | None:
+    """Where it is said what the recordings of a call, or of an agent's calls, are; None for a name that is no topic."""
+    return state_address(root, pbx, about, name) if _NAMES.fullmatch(name) else None
+
+
+def state_address(root: str, pbx: str, about: About, name: str) -> str:
+    """The same, whatever the name is: a wildcard, or a parameter in the document of all topics."""
+    return f"{root}/{pbx}/{about.value}/{name}/{_STATE}"
+
+
+def states(root: str, pbx: str) -> tuple[str, ...]:
+    """What to subscribe to for what has been said of one PBX."""
+    return tuple(state_address(root, pbx, about, "+") for about in About)
+
+
+def pbx_of_state(root: str, topic: str) -> str | None:
+    """The PBX that a topic of ``state`` is about; None for any other topic."""
+    match topic.removeprefix(f"{root}/").split("/"):
+        case [str(pbx), About.CALL | About.AGENT, str(), "state"] if topic.startswith(f"{root}/"):
+            return pbx
+        case _:
+            return None
+
+
+def decisions(root: str, pbx: str, call: CallId | None) -> str:
+    """Where a decision is told: by its call, else by its PBX, else by itself."""
+    if call is not None:
+        return f"{root}/{pbx}/{About.CALL.value}/{call}/decisions"
+    return f"{root}/{pbx}/decisions" if pbx else f"{root}/decisions"
+
+
+def status(root: str, daemon: str) -> str:
+    """Where it is said whether a daemon is connected."""
+    return f"{root}/{_DAEMONS}/{daemon}/status"
+
+
+def metrics(root: str, daemon: str) -> str:
+    """Where a daemon tells its metrics."""
+    return f"{root}/{_DAEMONS}/{daemon}/metrics"
 
 
 def address(root: str, topic: str) -> Address | None:

@@ -38,6 +38,7 @@ from controller.domain.switchboard import Switchboard
 from controller.domain.withdrawal import objected_to
 from controller.runtime import metrics, succession
 from controller.runtime.clock import new_call_id, new_keeper, now
+from controller.runtime.ports import NobodyLooks, Onlooker
 
 CarryOut = Callable[[Call, Command], None]
 
@@ -98,6 +99,8 @@ class Dispatcher:
         self._informed: frozenset[str] = frozenset()
         self._informed_by = ""
         self._early: dict[ChannelId, list[_EarlyPause]] = {}
+        self.onlooker: Onlooker = NobodyLooks()
+        """Is told of every call that changes, after all that has to be done for it."""
         self.late = timedelta()
         """How long after it happened that is read which is being told now."""
         self._gauge = metrics.CALLS.labels(pbx)
@@ -118,7 +121,7 @@ class Dispatcher:
 
     def calls_of_agent(self, extension: str) -> tuple[Call, ...]:
         """The calls in which somebody of the company at this extension talks to a customer, on hold or not."""
-        return tuple(c for c in self.calls if any(p.extension == extension and p.role in STAFF for p in c.parties))
+        return tuple(call for call in self.calls if call.staffed_at(extension))
 
     def ask(self, question: Question) -> CallId:
         """Begin a call with a dialogue.
@@ -236,6 +239,7 @@ class Dispatcher:
             self._carry_out(call, command)
         self._keep(before, call)
         self._wake(call_id)
+        self.onlooker.changed(call)
         if _stands_otherwise(before, call):
             self._tell_the_conference(call, event.at)
         if call.over:

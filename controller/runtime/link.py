@@ -269,11 +269,13 @@ class PbxLink:
         What cannot be reached ends by itself, and what the next daemon goes on with is left to it.
         """
         self.ready = False
+        self.dispatcher.onlooker.standing_by(self.name)
         await self._reception.let_go_of_everybody()
         for side in () if self._leaving else every_side(self._recordings()):
             with suppress(PbxError):
                 await self._ari.hangup(side)
         self.dispatcher.forget_everything()
+        self.dispatcher.onlooker.standing_by(self.name)  # whatever was told of it meanwhile
         self._switchboard.clear()
         self._acquainted = False
 
@@ -345,6 +347,7 @@ class PbxLink:
         await self._let_go(channels)
         await self._say_alive_once()
         self.ready = True
+        self.dispatcher.onlooker.watching(self.name)
         self.dispatcher.hinder(Hindrance.EVENTS_LOST, stands=False)
         self._connected.set(1)
         _log.info("pbx.ready", pbx=self.name, channels=len(channels))

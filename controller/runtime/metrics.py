@@ -1,6 +1,6 @@
 """What the daemon counts of itself, for Prometheus. No label holds anything personal."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
 _MILLISECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 
@@ -25,7 +25,17 @@ CALLS = Gauge("rc_live_calls", "Calls under way.", ["pbx"])
 RECORDINGS = Gauge("rc_live_recordings", "Recordings under the dead man's switch.", ["pbx"])
 CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is open.", ["pbx"])
 STALLS = Counter("rc_pbx_stalls", "Times that a PBX stood still while it recorded.", ["pbx"])
+TOKEN_END_SECONDS = Gauge("rc_api_token_end_seconds", "Until the next token of the API ends.")
+HTTP_REFUSED = Counter("rc_http_refused", "Requests to the API that were not let in.", ["status"])
+LOG_INS = Counter("rc_log_ins", "Attempts to log in with a password.", ["outcome"])
+OPENID_LOG_INS = Counter("rc_openid_log_ins", "Attempts to log in through the OpenID provider.", ["outcome"])
 MQTT_CONNECTED = Gauge("rc_mqtt_connected", "Whether commands by MQTT reach us.", ["broker"])
+MQTT_DROPPED = Counter("rc_mqtt_dropped", "Alerts lost because too many waited for the broker.")
+MQTT_REFUSED = Counter("rc_mqtt_refused", "Messages that the broker has refused.")
+FEED_TOLD = Counter("rc_feed_told", "Decisions told to somebody outside.", ["feed"])
+FEED_FAILURES = Counter("rc_feed_failures", "Times that somebody outside could not be told.", ["feed"])
+FEED_GIVEN_UP = Counter("rc_feed_given_up", "Decisions that somebody outside was never told.", ["feed"])
+FEED_LATE = Gauge("rc_feed_late_seconds", "Age of the oldest decision that somebody outside is to be told.", ["feed"])
 DESTROYED = Counter("rc_destroyed", "Recordings and documents whose key was destroyed.", ["reason"])
 RETENTION_DUE = Gauge("rc_retention_due", "What was due at the last run of retention and is there still.")
 INGESTED = Counter("rc_ingested", "Recordings sealed in the object store.", ["pbx"])
@@ -36,3 +46,8 @@ UNEXPLAINED = Counter(
 )
 STORAGE_FULL = Gauge("rc_storage_full", "Whether the disk of the object store has too little room to record.")
 DIFFERENCES = Gauge("rc_differences", "What did not fit together when it was last compared.", ["kind"])
+
+
+def chain_disturbed() -> int:
+    """How often this daemon has found somebody else's rows, or none, where its own should be."""
+    return int(REGISTRY.get_sample_value("rc_chain_disturbed_total") or 0)

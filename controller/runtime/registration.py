@@ -3,7 +3,7 @@
 For the command line and the HTTP API. What a caller or an agent does in a call is the core's business.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -11,9 +11,13 @@ from controller.domain.decision import Decision, Fact, Kind, Reason, Verdict
 from controller.domain.policy import Policy
 from controller.domain.records import EVERY_PURPOSE, NoticeRecord, ObjectionRecord
 from controller.errors import RegisterRefused
+from controller.faults import NO_NUMBER, Code, Fault
 from controller.numbers import hashed
 from controller.runtime.clock import new_token, now
 from controller.runtime.ports import Entry, Ledger, RegisterBook
+
+AT_ONCE = 100
+"""How many notices are written in one transaction: whatever else is to be written waits for it, and so does a call."""
 
 Told = Callable[[], Awaitable[None]]
 """Called when the notice register has changed."""
@@ -60,42 +64,72 @@ class Registration:
         """Who has been informed, by version and agent."""
         return await self._book.notices()
 
+    async def notices_before(self, before: datetime | None, id_: str, *, limit: int) -> list[NoticeRecord]:
+        """Who has been informed, the newest first; see ``RegisterBook``."""
+        return await self._book.notices_before(before.date() if before else None, id_, limit=limit)
+
+    async def informed(self) -> int:
+        """How many agents have been informed by the notice that is in force."""
+        return len(await self._book.informed(self.notice))
+
     @property
     def notice(self) -> str:
         """The version of the notice that is in force: who was informed by another does not count."""
         return self._policy().notice
 
     async def import_notices(self, notices: Sequence[NoticeRecord], *, actor: str) -> Imported:
-        """Put notices on file, all of them or none; what stands there already is left alone."""
-        known = {(notice.agent, notice.version): notice.informed_at for notice in await self._book.notices()}
-        changes = [notice for notice in notices if known.get((notice.agent, notice.version)) != notice.informed_at]
-        corrected = [notice for notice in changes if (notice.agent, notice.version) in known]
-        await self._change_notices(changes, known, reason=Reason.AGENT_INFORMED, actor=actor)
-        return Imported(
-            added=len(changes) - len(corrected), corrected=len(corrected), unchanged=len(notices) - len(changes)
-        )
+        """Put notices on file, ``AT_ONCE`` at a time; what stands there already is left alone.
+
+        Where the database goes away in the middle, what was written until then stays, and is left alone the next time.
+        """
+        added = corrected = 0
+        try:
+            for begin in range(0, len(notices), AT_ONCE):
+                some = notices[begin : begin + AT_ONCE]
+                known = _days(await self._book.notices({notice.agent for notice in some}))
+                changes = [notice for notice in some if known.get((notice.agent, notice.version)) != notice.informed_at]
+                there = sum((notice.agent, notice.version) in known for notice in changes)
+                await self._write_notices(changes, known, reason=Reason.AGENT_INFORMED, actor=actor)
+                added, corrected = added + len(changes) - there, corrected + there
+        finally:
+            if added or corrected:
+                await self._notices_changed()
+        return Imported(added=added, corrected=corrected, unchanged=len(notices) - added - corrected)
 
     async def withdraw_notices(self, agent: str, version: str | None, *, actor: str) -> list[NoticeRecord]:
         """Say that an agent was not informed after all, or that the extension is somebody else's now.
 
         ``version`` None: of no version. Returns what stood there.
         """
-        found = [n for n in await self._book.notices() if n.agent == agent and version in {None, n.version}]
-        known = {(notice.agent, notice.version): notice.informed_at for notice in found}
+        found = [notice for notice in await self._book.notices({agent}) if version in {None, notice.version}]
+        known = _days(found)
         changes = [replace(notice, informed_at=None) for notice in found]
-        await self._change_notices(changes, known, reason=Reason.NOTICE_WITHDRAWN, actor=actor)
+        await self._write_notices(changes, known, reason=Reason.NOTICE_WITHDRAWN, actor=actor)
+        if changes:
+            await self._notices_changed()
         return found
 
     async def objections(self) -> list[ObjectionRecord]:
         """Objections that hold now, the oldest first."""
         return await self._book.objections_on_file()
 
+    async def objections_before(
+        self, before: datetime | None, id_: str, *, scopes: Collection[str] | None, limit: int
+    ) -> list[ObjectionRecord]:
+        """Those to these scopes (None: to all), the newest first; see ``RegisterBook``."""
+        return await self._book.objections_before(before, id_, scopes=scopes, limit=limit)
+
     def customer(self, number: str) -> bytes:
         """What stands for a customer's number."""
         found = hashed(number, country=self._country, key=self._numbers_key)
         if found is None:
-            raise RegisterRefused("number: must be a telephone number, such as +33199000001 or 01 99 00 00 01")
+            raise RegisterRefused(NO_NUMBER)
         return found
+
+    @property
+    def refusable(self) -> list[str]:
+        """The purposes that may be refused."""
+        return [name for name, known in self._policy().purposes.items() if known.may_be_refused]
 
     async def add_objection(
         self, number: str, purpose: str | None, until: datetime | None, *, actor: str
@@ -105,11 +139,12 @@ class Registration:
         ``until`` None: as long as the policy remembers objections.
         """
         policy, at = self._policy(), now()
-        refusable = [name for name, known in policy.purposes.items() if known.may_be_refused]
-        if purpose is not None and purpose not in refusable:
-            raise RegisterRefused(f"purpose: must be one that may be refused: {', '.join(refusable)}")
+        if purpose is not None and purpose not in self.refusable:
+            choice = ", ".join(self.refusable)
+            words = f"must be one that may be refused: {choice}"
+            raise RegisterRefused(Fault(Code.NOT_REFUSABLE, words, of="purpose", choice=choice))
         if until is not None and until <= at:
-            raise RegisterRefused("until: must lie in the future")
+            raise RegisterRefused(Fault(Code.PAST, "must lie in the future", of="until"))
         objection = ObjectionRecord(
             customer_hash=self.customer(number),
             scope=purpose or EVERY_PURPOSE,
@@ -132,7 +167,7 @@ class Registration:
         await self._ledger.write(entries)
         return found
 
-    async def _change_notices(
+    async def _write_notices(
         self,
         changes: Sequence[NoticeRecord],
         known: dict[tuple[str, str], date | None],
@@ -149,7 +184,6 @@ class Registration:
             facts |= {"informed_at": _day(notice.informed_at), "informed_at_before": _day(before)}
             entries += [notice, self._decision(now(), Kind.CONFIG, Verdict.APPLIED, reason, actor, facts=facts)]
         await self._ledger.write(entries)
-        await self._notices_changed()
 
     def _about(
         self, objection: ObjectionRecord, at: datetime, verdict: Verdict, reason: Reason, actor: str
@@ -189,6 +223,10 @@ class Registration:
             actor=actor,
             facts=facts,
         )
+
+
+def _days(notices: Iterable[NoticeRecord]) -> dict[tuple[str, str], date | None]:
+    return {(notice.agent, notice.version): notice.informed_at for notice in notices}
 
 
 def _day(day: date | None) -> str | None:

@@ -4,8 +4,10 @@ One place, so that a pause means the same whoever asks for it: it is asked for, 
 confirmed it or the recording has been stopped.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import assert_never
 
 from controller.domain.call import Call, Permission
@@ -42,16 +44,22 @@ class CallState(StrEnum):
     UNSETTLED = "unsettled"
 
 
-def state_of(call: Call | None) -> CallState:
-    """The one word for a call; ``unsettled`` while Asterisk has not answered."""
-    recordings = [t.recording for t in call.tracks if t.recording is not None] if call is not None else []
+def state_of(call: Call | None, purposes: Collection[str] | None = None) -> CallState:
+    """The one word for a call; ``unsettled`` while Asterisk has not answered.
+
+    Of its recordings for these ``purposes`` only; None: of all. A pause belongs to the call, so ``paused`` is only one
+    of which nothing is on its way into any file, for whatever purpose.
+    """
+    tracks = [t for t in call.tracks if purposes is None or t.purpose.name in purposes] if call is not None else []
+    recordings = [t.recording for t in tracks if t.recording is not None]
     live = [r for r in recordings if r.phase is not Phase.LOST]
     if any(r.phase is Phase.RECORDING for r in live):
         return CallState.RECORDING
     if any(r.phase is not Phase.PAUSED for r in live):
         return CallState.UNSETTLED
-    if live or (call is not None and call.suspensions and _granted(call)):
-        return CallState.PAUSED
+    granted = any(track.permission is Permission.GRANTED for track in tracks)
+    if call is not None and (live or (call.suspensions and granted)):
+        return CallState.PAUSED if silent(call) else CallState.UNSETTLED
     return CallState.NOT_RECORDED
 
 
@@ -75,6 +83,16 @@ class Verb(StrEnum):
     """The call is the agent's own business: what exists is discarded, but for what a law demands."""
     PROOF = "proof"
     """There is other proof of what is recorded on trigger: it is discarded."""
+
+
+def outcome_of(verb: Verb, call: Call | None, purposes: Collection[str] | None = None) -> CallState:
+    """What is answered to who asked this, of the call as it is then, None where it is over.
+
+    A pause is done once nothing is on its way into any file: what is recorded for others counts as well.
+    """
+    if verb is Verb.PAUSE and call is not None and not silent(call):
+        return CallState.UNSETTLED
+    return state_of(call, purposes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +129,28 @@ def tell_early(dispatcher: Dispatcher, leg: ChannelId, request: Request) -> None
 
 async def act(dispatcher: Dispatcher, call: CallId, request: Request) -> CallState:
     """Ask it, and wait until it is done, or until it is clear that it is not yet; a pause until it is confirmed."""
-    tell(dispatcher, call, request)
-    match request.verb:
+    return outcome_of(request.verb, await carried_out(dispatcher, call, [request]))
+
+
+async def carried_out(
+    dispatcher: Dispatcher, call: CallId, asked: Sequence[Request], *, purposes: Collection[str] | None = None
+) -> Call | None:
+    """Ask all of it, of one verb, and wait once, as ``act`` does; the call as it is then, None where it is over.
+
+    ``purposes`` are those whose recordings are waited for, but for a pause, which is of them all; None: all.
+    """
+    for request in asked:
+        tell(dispatcher, call, request)
+    match asked[0].verb:
         case Verb.PAUSE:
             until, within_s = silent, SETTLED_WITHIN_S
         case Verb.RESUME:
             until, within_s = _goes_on, CATCH_UP_S + SETTLED_WITHIN_S / 4
         case Verb.START:
-            until, within_s = _recording, SETTLED_WITHIN_S
+            until, within_s = partial(_recording, purposes=purposes), SETTLED_WITHIN_S
         case _:
-            until, within_s = _settled, SETTLED_WITHIN_S
-    return state_of(await dispatcher.changed(call, until, within_s=within_s))
+            until, within_s = partial(_settled, purposes=purposes), SETTLED_WITHIN_S
+    return await dispatcher.changed(call, until, within_s=within_s)
 
 
 def _event(request: Request) -> Event:  # noqa: PLR0911 - one event for each verb
@@ -145,17 +174,13 @@ def _event(request: Request) -> Event:  # noqa: PLR0911 - one event for each ver
             assert_never(request.verb)
 
 
-def _recording(call: Call) -> bool:
-    return state_of(call) is CallState.RECORDING
+def _recording(call: Call, *, purposes: Collection[str] | None = None) -> bool:
+    return state_of(call, purposes) is CallState.RECORDING
 
 
 def _goes_on(call: Call) -> bool:
     return bool(call.suspensions) or _recording(call)
 
 
-def _settled(call: Call) -> bool:
-    return state_of(call) is not CallState.UNSETTLED
-
-
-def _granted(call: Call) -> bool:
-    return any(track.permission is Permission.GRANTED for track in call.tracks)
+def _settled(call: Call, *, purposes: Collection[str] | None) -> bool:
+    return state_of(call, purposes) is not CallState.UNSETTLED

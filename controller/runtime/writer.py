@@ -17,7 +17,7 @@ from controller.domain.decision import Decision
 from controller.domain.records import Record
 from controller.errors import DatabaseAway, DatabaseRefused
 from controller.runtime import metrics
-from controller.runtime.ports import Entry, Journal, Ledger, Receipt, SampledDecision
+from controller.runtime.ports import Journal, Ledger, Receipt, SampledDecision
 
 BATCH = 200
 """Entries in one transaction, at most."""
@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 class _Waiting:
     """``number`` is that of its line in the journal; 0 for what is not in it."""
 
-    entry: Entry
+    entry: Decision | SampledDecision | Record
     done: Done | None
     number: int = 0
 

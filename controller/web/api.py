@@ -1,19 +1,27 @@
-"""The HTTP API under ``/api/v1``: calls under way, and what may be asked of them. Errors as RFC 9457 documents."""
+"""The HTTP API under ``/api/v1``: calls under way, and what may be asked of them."""
 
-import hmac
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
 
+from controller.domain.access import Grant
 from controller.domain.call import Call
 from controller.domain.names import CallId
+from controller.domain.principal import Principal
+from controller.domain.showing import Shown, shown
+from controller.faults import Code
 from controller.runtime import requests
+from controller.runtime.authority import is_there, of_theirs
 from controller.runtime.dispatcher import Dispatcher
 from controller.runtime.requests import CAUSES, CallState, Request, Verb, state_of
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from controller.web.bodies import storable
+from controller.web.offers import ORIGIN, offered
+from controller.web.principals import PRINCIPAL, actor_of, grant_of
+from controller.web.problems import problem
 
 
 class Pbx(Protocol):
@@ -29,110 +37,140 @@ class Pbx(Protocol):
         ...
 
 
-def problem(status: int, title: str, detail: str = "", *, faults: Sequence[str] = ()) -> web.Response:
-    """A problem document (RFC 9457); ``faults`` is a member of our own, where there may be several."""
-    body = {"title": title, "status": status} | ({"detail": detail} if detail else {})
-    body |= {"faults": list(faults)} if faults else {}
-    return web.json_response(body, status=status, content_type="application/problem+json")
-
-
-def guard(token: str | None) -> Any:  # noqa: ANN401 - aiohttp types a middleware so
-    """Let nobody in without the token; where there is none, nobody at all."""
-    expected = f"Bearer {token}".encode() if token else None
-
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        if expected is None or not hmac.compare_digest(shown, expected):
-            response = problem(401, "Unauthorized", "a bearer token is needed")
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
-        return await handler(request)
-
-    return middleware
-
-
 class CallsApi:
     """Calls under way on every PBX."""
 
     def __init__(self, pbxs: Iterable[Pbx]) -> None:
         self._pbxs = tuple(pbxs)
 
-    def application(self, token: str | None) -> web.Application:
-        """The part of the HTTP server that answers under ``/api/v1``."""
-        app = web.Application(middlewares=[guard(token)])
-        app.router.add_get("/calls", self.list)
-        app.router.add_get("/calls/{id}", self.show)
-        verbs = "|".join(verb.value for verb in Verb)
-        app.router.add_post(f"/calls/{{id}}/{{verb:{verbs}}}", self.act)
-        return app
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Answer under ``/api/v1``."""
+        router.add_get("/calls", self.list)
+        router.add_get("/calls/{id}", self.show)
+        for verb in Verb:
+            router.add_post(f"/calls/{{id}}/{verb}", partial(self.act, verb))
 
-    async def list(self, _request: web.Request) -> web.Response:
-        """Every call under way."""
-        return web.json_response([_shown(call) for pbx in self._pbxs for call in pbx.dispatcher.calls])
+    async def list(self, request: web.Request) -> web.Response:
+        """Every call under way that is theirs who ask.
+
+        ``agent``: of the calls at this extension only; ``pbx``: on this PBX.
+        """
+        grant = grant_of(request)
+        calls = (call for pbx in self._pbxs for call in pbx.dispatcher.calls)
+        theirs = (call for call in calls if grant.covers_call(call) and wanted(request, call))
+        return web.json_response([offered_call(call, grant, request[PRINCIPAL]) for call in theirs])
 
     async def show(self, request: web.Request) -> web.Response:
         """One call under way."""
-        found = self._find(request)
-        return _unknown() if found is None else web.json_response(_shown(found[1]))
+        grant = grant_of(request)
+        found = self._find(request, grant.covers_call)
+        return _unknown() if found is None else web.json_response(offered_call(found[1], grant, request[PRINCIPAL]))
 
-    async def act(self, request: web.Request) -> web.Response:
-        """Do what is asked of a call; answers once Asterisk has confirmed it, with what its recordings are then."""
-        found = self._find(request)
+    async def act(self, verb: Verb, request: web.Request) -> web.Response:
+        """Do what is asked of a call; answers once Asterisk has confirmed it, with what its recordings are then.
+
+        The body is here by now: between the look at who asks (``arriving``) and what is asked, nothing is waited for.
+        """
+        asked = _asked(request, verb, await request.read())
+        return asked if isinstance(asked, web.Response) else await self._done(request, asked)
+
+    async def _done(self, request: web.Request, asked: Request) -> web.Response:
+        verb, grant = asked.verb, grant_of(request)
+        found = self._find(request, partial(is_there, grant, verb))
         if found is None:
             return _unknown()
-        asked = await _asked(request)
-        if isinstance(asked, web.Response):
-            return asked
         dispatcher, call = found
-        state = await requests.act(dispatcher, call.id, asked)
+        theirs = grant.purposes_of(call)
+        each = of_theirs(asked, call, theirs)
+        if not each:
+            return _unknown()
+        after = await requests.carried_out(dispatcher, call.id, each, purposes=theirs)
+        state = requests.outcome_of(verb, after, theirs)
         if state is CallState.UNSETTLED:
-            return problem(503, "Service Unavailable", "Asterisk has not confirmed it")
+            return problem(503, "Service Unavailable", "Asterisk has not confirmed it", code=Code.UNCONFIRMED)
         return web.json_response({"call": call.id, "state": state.value})
 
-    def _find(self, request: web.Request) -> tuple[Dispatcher, Call] | None:
+    def _find(self, request: web.Request, covered: Callable[[Call], bool]) -> tuple[Dispatcher, Call] | None:
         call_id = CallId(request.match_info["id"])
         for pbx in self._pbxs:
             call = pbx.dispatcher.call(call_id)
-            if call is not None:
+            if call is not None and covered(call):
                 return pbx.dispatcher, call
         return None
 
 
-async def _asked(request: web.Request) -> Request | web.Response:
+def _asked(request: web.Request, verb: Verb, raw: bytes) -> Request | web.Response:
     """What the path and the body ask, or why the body is none."""
-    raw = await request.read()
     try:
         body = json.loads(raw) if raw.strip() else {}
     except (ValueError, RecursionError):
         body = None
-    reason, purpose = (body.get("reason", "payment"), body.get("purpose")) if isinstance(body, dict) else (None, None)
-    if not isinstance(reason, str) or reason not in CAUSES or not isinstance(purpose, str | None):
+    if not isinstance(body, dict) or not body.keys() <= {"reason", "purpose"}:
+        body = {"reason": None}
+    reason, purpose = body.get("reason", "payment"), body.get("purpose")
+    right = isinstance(reason, str) and reason in CAUSES and isinstance(purpose, str | None) and storable(purpose)
+    if not right:
         causes = ", ".join(CAUSES)
         return problem(400, "Bad Request", f'the body is empty, or {{"reason": …, "purpose": …}}; reasons: {causes}')
-    verb = Verb(request.match_info["verb"])
-    return Request(verb=verb, actor="api", origin="agent", cause=CAUSES[reason], purpose=purpose)
+    return Request(verb=verb, actor=actor_of(request), origin=ORIGIN, cause=CAUSES[reason], purpose=purpose)
+
+
+def wanted(request: web.Request, call: Call) -> bool:
+    """Whether it is at the extension, and on the PBX, that they ask for."""
+    agent, pbx = request.query.get("agent"), request.query.get("pbx")
+    return (agent is None or call.staffed_at(agent)) and pbx in {None, call.pbx}
 
 
 def _unknown() -> web.Response:
-    return problem(404, "Not Found", "no such call is under way")
+    return problem(404, "Not Found", "no such call is under way", code=Code.NO_CALL)
 
 
-def _shown(call: Call) -> dict[str, Any]:
-    return {
+def shown_call(call: Call, grant: Grant) -> dict[str, Any]:
+    """As those see it whose it is; of a call that is excluded, only that there is one, and what it is."""
+    theirs = grant.purposes_of(call)
+    bare: dict[str, Any] = {
         "id": call.id,
         "pbx": call.pbx,
-        "linkedid": None if call.excluded else call.linkedid,
+        "linkedid": None,
+        "direction": None,
+        "queue": None,
+        "agent": None,
+        "began_at": None,
+        "answered_at": None,
+        "state": state_of(call, theirs).value,
+        "pauses": [],
+        "purposes": [],
+        "recordings": [],
+    }
+    if call.excluded is not None:
+        return bare
+    return {
+        **bare,
+        "linkedid": call.linkedid,
         "direction": call.direction.value,
-        "queue": None if call.excluded else call.queue,
-        "agent": None if call.excluded else call.agent,
-        "began_at": call.began_at.isoformat(timespec="milliseconds"),
-        "answered_at": call.answered_at.isoformat(timespec="milliseconds") if call.answered_at else None,
-        "state": state_of(call).value,
-        "pauses": [suspension.cause.value for suspension in call.suspensions],
+        "queue": call.queue,
+        "agent": call.agent,
+        "began_at": _time(call.began_at),
+        "answered_at": _time(call.answered_at),
+        "pauses": [suspension.cause.value for suspension in call.suspensions] if theirs else [],
+        "purposes": [_shown_purpose(one) for one in shown(call) if one.purpose in theirs],
         "recordings": [
             {"name": t.recording.name, "purpose": t.purpose.name, "state": t.recording.phase.value}
             for t in call.tracks
-            if t.recording is not None
+            if t.recording is not None and t.purpose.name in theirs
         ],
     }
+
+
+def offered_call(call: Call, grant: Grant, principal: Principal) -> dict[str, Any]:
+    """The same, with what they may ask of it just now."""
+    return {**shown_call(call, grant), "may": offered(call, principal)}
+
+
+def _shown_purpose(one: Shown) -> dict[str, Any]:
+    reason = one.reason.value if one.reason is not None else None
+    return {"name": one.purpose, "state": one.state.value, "reason": reason, "since": _time(one.since)}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds") if at is not None else None

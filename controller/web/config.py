@@ -4,8 +4,10 @@ from aiohttp import web
 
 from controller.config import ConfigurationFaults
 from controller.errors import DatabaseError
+from controller.faults import Code
 from controller.runtime.reloading import Reloading
-from controller.web.api import problem
+from controller.web.principals import actor_of
+from controller.web.problems import problem
 
 
 class ConfigApi:
@@ -18,14 +20,21 @@ class ConfigApi:
         """Answer there."""
         router.add_post("/config/reload", self.reload)
 
-    async def reload(self, _request: web.Request) -> web.Response:
+    async def reload(self, request: web.Request) -> web.Response:
         """Read the file again; a faulty one changes nothing, and every fault is told."""
         try:
-            done = await self._reloading.reload(actor="api")
+            done = await self._reloading.reload(actor=actor_of(request))
         except ConfigurationFaults as error:
-            return problem(422, "Unprocessable Content", "\n".join(str(fault) for fault in error.faults))
+            return problem(
+                422,
+                "Unprocessable Content",
+                "\n".join(str(fault) for fault in error.faults),
+                code=Code.POLICY_FAULTY,
+            )
         except DatabaseError:
-            return problem(503, "Service Unavailable", "the database is away: nothing has changed")
+            return problem(
+                503, "Service Unavailable", "the database is away: nothing has changed", code=Code.DATABASE_AWAY
+            )
         return web.json_response(
             {"version": done.version, "former": done.former, "at_the_next_start": list(done.at_the_next_start)}
         )

@@ -4,7 +4,7 @@ Owns no rule: each handler asks the service that the command of the same name as
 """
 
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from datetime import datetime
@@ -16,23 +16,28 @@ from aiohttp import web
 
 from controller.config.settings import DataController
 from controller.custody import documents, erasing, holds, outcomes, rectifying, retention, reviewing
+from controller.custody.calls import NOT_ON_FILE, purposes_of
 from controller.custody.custody import Custody, Holding
 from controller.custody.documents import DocumentOnFile, NewDocument
 from controller.custody.exporting import CALLS, REVIEW, Encoding, export, reviewed
-from controller.custody.listening import Listener
+from controller.custody.forecast import forecast
 from controller.custody.releasing import release
 from controller.custody.rendering import mp3_of
+from controller.domain.names import CallId
 from controller.domain.records import HoldRecord
 from controller.errors import ObjectGone, RegisterRefused
+from controller.faults import Code, Fault
 from controller.runtime.clock import now
 from controller.threads import off_the_loop
 from controller.web.answers import told
-from controller.web.bodies import call_id_of, moment, moment_of, object_of, texts_of
-from controller.web.stored import ACTOR, sent_in_pieces
+from controller.web.bodies import MOST_DOCUMENT_BYTES, call_id_of, moment, moment_of, object_of, texts_of, whole
+from controller.web.paging import asked, page
+from controller.web.principals import actor_of, grant_of, listener_of, refused_by_now
+from controller.web.problems import problem
+from controller.web.stored import sent_in_pieces
 
 MOST_STEPS = 1000
 """How many steps of retention are told one by one; all are counted."""
-MOST_DOCUMENT_BYTES = 32 * 1024 * 1024
 
 
 class CustodyApi:
@@ -47,11 +52,13 @@ class CustodyApi:
         router.add_get("/holds", self.list_holds)
         router.add_post("/holds", self.place_hold)
         router.add_delete("/holds/{id}", self.lift_hold)
+        router.add_post("/holds/{id}/lift", self.lift_hold_because)
         router.add_post("/outcomes", self.tell_outcome)
         router.add_get("/documents", self.list_documents)
         router.add_post("/documents", self.add_document)
         router.add_get("/documents/{id}", self.fetch_document)
         router.add_get("/retention", self.foresee)
+        router.add_get("/retention/forecast", self.forecast)
         router.add_get("/retention/review", self.review)
         router.add_post("/retention/review", self.apply_review)
         router.add_post("/subjects/export", self.export)
@@ -60,36 +67,58 @@ class CustodyApi:
         router.add_post("/subjects/rectify", self.rectify)
 
     @told
-    async def list_holds(self, _request: web.Request) -> web.Response:
-        """The legal holds that stand."""
-        return web.json_response([_hold(hold) for hold in await holds.holds(self._custody)])
+    async def list_holds(self, request: web.Request) -> web.Response:
+        """The legal holds that stand, a page at a time."""
+        found, following = await holds_page(self._custody, request)
+        return web.json_response({"holds": [_hold(hold) for hold in found], "next": following})
 
     @told
     async def place_hold(self, request: web.Request) -> web.Response:
         """Place one: nothing of the call is destroyed meanwhile."""
         body = await texts_of(request, required={"call", "why"}, optional={"until"})
         until = moment_of("until", body["until"]) if "until" in body else None
-        placed = await holds.place(self._custody, call_id_of(body["call"]), body["why"], until, actor=ACTOR)
+        placed = await holds.place(self._custody, call_id_of(body["call"]), body["why"], until, actor=actor_of(request))
         return web.json_response(_hold(placed), status=201)
 
     @told
     async def lift_hold(self, request: web.Request) -> web.Response:
         """Lift one."""
-        return web.json_response(_hold(await holds.lift(self._custody, request.match_info["id"], actor=ACTOR)))
+        try:
+            lifted = await holds.lift(self._custody, request.match_info["id"], actor=actor_of(request))
+        except RegisterRefused as error:
+            return problem(404, "Not Found", str(error), code=Code.NO_HOLD)
+        return web.json_response(_hold(lifted))
+
+    @told
+    async def lift_hold_because(self, request: web.Request) -> web.Response:
+        """Lift one, and say why: in a body, since that may name people."""
+        body = await texts_of(request, required={"why"})
+        if not body["why"].strip():
+            raise RegisterRefused(Fault(Code.MISSING, "must say why", of="why"))
+        lifted = await holds.lift(self._custody, request.match_info["id"], body["why"], actor=actor_of(request))
+        return web.json_response(_hold(lifted))
 
     @told
     async def tell_outcome(self, request: web.Request) -> web.Response:
         """Say whether a contract came of a call."""
         body = await texts_of(request, required={"call", "outcome"})
-        changed = await outcomes.tell_outcome(self._custody, call_id_of(body["call"]), body["outcome"], actor=ACTOR)
+        changed = await outcomes.tell_outcome(
+            self._custody,
+            call_id_of(body["call"]),
+            body["outcome"],
+            actor=actor_of(request),
+            listener=listener_of(request),
+        )
         return web.json_response({"changed": changed})
 
     @told
     async def list_documents(self, request: web.Request) -> web.Response:
         """Documents of analysis of a call."""
         found = documents.documents(self._custody, call_id_of(request.query.get("call", "")))
+        listener = listener_of(request)
         async with aclosing(found) as rows:
-            return web.json_response([_document(row) async for row in rows])
+            theirs = [row async for row in rows if listener.may_know(row.document.purpose, row.tier)]
+        return web.json_response([_document(row) for row in theirs])
 
     @told
     async def add_document(self, request: web.Request) -> web.Response:
@@ -97,23 +126,34 @@ class CustodyApi:
         query = request.query
         missing = {"call", "purpose", "kind"} - query.keys()
         if missing:
-            raise RegisterRefused(*(f"{name}: is missing" for name in sorted(missing)))
+            raise RegisterRefused(*(Fault(Code.MISSING, "is missing", of=name) for name in sorted(missing)))
+        if not grant_of(request).covers(query["purpose"]):
+            raise RegisterRefused(documents.KEEPS_NONE)
         new = NewDocument(
-            call_id=call_id_of(query["call"]),
+            call_id=await self._their_call(request, query["call"]),
             purpose=query["purpose"],
             kind=query["kind"],
             media_type=request.content_type,
         )
-        content = await request.clone(client_max_size=MOST_DOCUMENT_BYTES).read()
-        added = await documents.add(self._custody, new, [content], actor=ACTOR)
+        content = await whole(request, MOST_DOCUMENT_BYTES)
+        refused = refused_by_now(request)  # a long body may take minutes
+        if refused is not None:
+            return refused
+        added = await documents.add(self._custody, new, [content], actor=actor_of(request))
         return web.json_response(_plain(asdict(added)), status=201)
 
     @told
     async def fetch_document(self, request: web.Request) -> web.StreamResponse:
         """What one says."""
-        listener = Listener(who=ACTOR, why=request.query.get("reason"))
-        pieces = await documents.fetch(self._custody, request.match_info["id"], listener)
+        pieces = await documents.fetch(self._custody, request.match_info["id"], listener_of(request))
         return await sent_in_pieces(request, pieces)
+
+    async def _their_call(self, request: web.Request, text: str) -> CallId:
+        """A call that was recorded for a purpose of theirs. Raises ``RegisterRefused``, as where there was none."""
+        call, grant = call_id_of(text), grant_of(request)
+        if grant.purposes is not None and not grant.covers_any(await purposes_of(self._custody, call)):
+            raise RegisterRefused(NOT_ON_FILE)
+        return call
 
     @told
     async def foresee(self, request: web.Request) -> web.Response:
@@ -125,8 +165,13 @@ class CustodyApi:
             if len(steps) < MOST_STEPS:
                 steps.append(_step(step))
 
-        report = await retention.run(self._custody, at=at, dry_run=True, actor=ACTOR, tell=tell)
+        report = await retention.run(self._custody, at=at, dry_run=True, actor=actor_of(request), tell=tell)
         return web.json_response({"at": moment(at), "counts": dict(report.done), "steps": steps})
+
+    @told
+    async def forecast(self, _request: web.Request) -> web.Response:
+        """How much comes to its end when, by month and purpose."""
+        return web.json_response([asdict(one) for one in await forecast(self._custody)])
 
     @told
     async def review(self, _request: web.Request) -> web.Response:
@@ -139,7 +184,7 @@ class CustodyApi:
         body = await object_of(request)
         if not set(body) <= {"lengthen"} or not isinstance(body.get("lengthen", False), bool):
             raise RegisterRefused('the body must be {} or {"lengthen": true}')
-        changed = await reviewing.apply(self._custody, lengthen=body.get("lengthen", False), actor=ACTOR)
+        changed = await reviewing.apply(self._custody, lengthen=body.get("lengthen", False), actor=actor_of(request))
         return web.json_response({"changed": changed})
 
     @told
@@ -162,21 +207,22 @@ class CustodyApi:
                 folder,
                 data_controller=self._data_controller,
                 encoding=Encoding(suffix=".mp3", pieces=pieces),
-                actor=ACTOR,
+                actor=actor_of(request),
             )
             if done is None:
-                raise ObjectGone("nothing is stored of this customer")
+                raise ObjectGone(Fault(Code.NOTHING_STORED, "nothing is stored of this customer"))
             if answers is None:
                 return web.Response(body=await off_the_loop((folder / CALLS).read_bytes), content_type=_JSON)
             await off_the_loop(reviewed, folder / REVIEW, {str(name): str(said) for name, said in answers.items()})
-            archive = (await release(self._custody, folder, actor=ACTOR)).archive
+            archive = (await release(self._custody, folder, actor=actor_of(request))).archive
             return await sent_in_pieces(request, _read(archive), "application/zip")
 
     @told
     async def erase(self, request: web.Request) -> web.Response:
         """Erase what is stored of a customer, as far as it may be; ``dry-run`` says what that comes to."""
         body = await texts_of(request, required={"number"}, optional={"dry_run"})
-        done = await erasing.erase(self._custody, body["number"], actor=ACTOR, dry_run=_yes(body, "dry_run"))
+        dry_run = _yes(body, "dry_run")
+        done = await erasing.erase(self._custody, body["number"], actor=actor_of(request), dry_run=dry_run)
         kept = [{"name": one.name, "reason": one.kept, "until": moment(one.due_at)} for one in done.kept]
         return web.json_response(
             {
@@ -195,16 +241,16 @@ class CustodyApi:
         """Only store what is stored of a customer, or use it again (``lift``)."""
         body = await texts_of(request, required={"number"}, optional={"lift"})
         change = rectifying.lift if _yes(body, "lift") else rectifying.restrict
-        return web.json_response({"changed": await change(self._custody, body["number"], actor=ACTOR)})
+        return web.json_response({"changed": await change(self._custody, body["number"], actor=actor_of(request))})
 
     @told
     async def rectify(self, request: web.Request) -> web.Response:
         """Put right what is stored of a call that is over."""
         body = await texts_of(request, required={"call"}, optional={"agent", "queue", "number"})
         if len(body) == 1:
-            raise RegisterRefused("the body must have agent, queue or number, too")
+            raise RegisterRefused(Fault(Code.MISSING, "the body must have agent, queue or number, too"))
         call = call_id_of(body.pop("call"))
-        await rectifying.rectify(self._custody, call, actor=ACTOR, **body)
+        await rectifying.rectify(self._custody, call, actor=actor_of(request), **body)
         return web.json_response({"rectified": sorted(body)})
 
 
@@ -229,6 +275,13 @@ def _yes(body: dict[str, str], name: str) -> bool:
     if said not in {"yes", "no"}:
         raise RegisterRefused(f"{name}: must be yes or no")
     return said == "yes"
+
+
+async def holds_page(custody: Custody, request: web.Request) -> tuple[Sequence[HoldRecord], str | None]:
+    """The legal holds that stand; and where the next page begins. Raises ``RegisterRefused``, ``DatabaseAway``."""
+    which = asked(request)
+    found = await holds.newest_holds(custody, which.before, which.id, limit=which.one_more)
+    return page(found, which, lambda one: (one.placed_at, one.id))
 
 
 def _hold(hold: HoldRecord) -> dict[str, Any]:

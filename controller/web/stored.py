@@ -14,16 +14,15 @@ from aiohttp import web
 from controller.audio.gaps import GapStyle
 from controller.custody.bridge import from_thread
 from controller.custody.custody import Custody, Holding
-from controller.custody.finding import MOST, USUAL, Search, found_by
-from controller.custody.listening import Action, Listener, granted
+from controller.custody.finding import Order, Search, found_by
+from controller.custody.listening import Use, granted
 from controller.custody.proof import proven_otherwise
 from controller.custody.rendering import Rendering, Shape, rendered, timeline_of
-from controller.errors import RegisterRefused
+from controller.errors import ObjectGone, RegisterRefused
 from controller.web.answers import told
-from controller.web.api import problem
-from controller.web.bodies import call_id_of, moment, moment_of, texts_of
-
-ACTOR = "api"
+from controller.web.bodies import call_id_of, limit_of, moment, moment_of, texts_of
+from controller.web.principals import actor_of, listener_of
+from controller.web.problems import problem
 
 
 class StoredApi:
@@ -36,7 +35,7 @@ class StoredApi:
         """Answer under ``/api/v1``."""
         router.add_get("/recordings", self.list)
         router.add_post("/recordings/search", self.search)
-        router.add_get("/recordings/{name}", self.show)
+        router.add_get("/recordings/{name:(?!search$)[^/]+}", self.show)
         router.add_post("/recordings/{name}/proof", self.prove)
         router.add_get("/recordings/{name}/timeline", self.timeline)
         router.add_get("/recordings/{name}/peaks", self.peaks)
@@ -44,34 +43,31 @@ class StoredApi:
 
     @told
     async def list(self, request: web.Request) -> web.Response:
-        """Stored recordings that meet every condition of the query, the oldest first, a page at a time."""
+        """Stored recordings that meet every condition of the query, a page at a time, the oldest first unless told."""
         if "number" in request.query:
             raise RegisterRefused("number: comes in a body only: POST /api/v1/recordings/search")
-        return await self._found(_search(dict(request.query)))
+        return await self._found(request, search_of(dict(request.query)))
 
     @told
     async def search(self, request: web.Request) -> web.Response:
         """The same, by the number of a customer too, which no query may hold."""
-        return await self._found(_search(await texts_of(request)))
+        return await self._found(request, search_of(await texts_of(request)))
 
-    async def _found(self, search: Search) -> web.Response:
-        page = await found_by(self._custody, search, who=ACTOR)
+    async def _found(self, request: web.Request, search: Search) -> web.Response:
+        page = await found_by(self._custody, search, listener_of(request))
         return web.json_response({"recordings": [shown(one) for one in page.holdings], "next": page.next})
 
     @told
     async def show(self, request: web.Request) -> web.Response:
         """One of them."""
-        search = Search(name=request.match_info["name"])
-        page = await found_by(self._custody, search, who=ACTOR)
-        if not page.holdings:
-            return problem(404, "Not Found", "no such recording is stored")
-        return web.json_response(shown(page.holdings[0]))
+        return web.json_response(shown(await self._theirs(request)))
 
     @told
     async def prove(self, request: web.Request) -> web.Response:
         """There is other proof of the contract that it was to prove: it is destroyed."""
-        await proven_otherwise(self._custody, request.match_info["name"], actor=ACTOR)
-        return web.json_response({"destroyed": request.match_info["name"]})
+        found = await self._theirs(request)
+        await proven_otherwise(self._custody, found.name, actor=actor_of(request))
+        return web.json_response({"destroyed": found.name})
 
     @told
     async def timeline(self, request: web.Request) -> web.Response:
@@ -90,11 +86,18 @@ class StoredApi:
         """Its audio, or a range of it."""
         found = await self._granted(request)
         shape = Shape(request.match_info["shape"])
-        return await _sent(request, await rendered(self._custody, found, shape, _style(request)), shape)
+        rendering = await rendered(self._custody, found, shape, _style(request))
+        return await _sent(request, rendering, shape, file=f"{found.name}.{shape}")
+
+    async def _theirs(self, request: web.Request) -> Holding:
+        """A recording that exists for who asks. Raises ``ObjectGone``."""
+        page = await found_by(self._custody, Search(name=request.match_info["name"]), listener_of(request))
+        if not page.holdings:
+            raise ObjectGone("no such recording is stored")
+        return page.holdings[0]
 
     async def _granted(self, request: web.Request) -> Holding:
-        listener = Listener(who=ACTOR, why=request.query.get("reason"))
-        return await granted(self._custody, request.match_info["name"], listener, Action.LISTEN)
+        return await granted(self._custody, request.match_info["name"], listener_of(request), Use.LISTEN)
 
 
 def shown(holding: Holding) -> dict[str, Any]:
@@ -124,14 +127,11 @@ def shown(holding: Holding) -> dict[str, Any]:
     }
 
 
-def _search(words: Mapping[str, str]) -> Search:
+def search_of(words: Mapping[str, str]) -> Search:
     """What a query looks for, by the names of conditions. Raises ``RegisterRefused``."""
     unknown = words.keys() - {one.name for one in fields(Search)}
     if unknown:
         raise RegisterRefused(*(f"{word[:40]}: is no condition" for word in sorted(unknown)))
-    limit = words.get("limit", str(USUAL))
-    if not limit.isdecimal() or not 1 <= int(limit) <= MOST:
-        raise RegisterRefused(f"limit: must be a whole number from 1 to {MOST}")
     return Search(
         name=words.get("name"),
         call=call_id_of(words["call"]) if "call" in words else None,
@@ -142,8 +142,17 @@ def _search(words: Mapping[str, str]) -> Search:
         after=words.get("after"),
         since=moment_of("since", words["since"]) if "since" in words else None,
         until=moment_of("until", words["until"]) if "until" in words else None,
-        limit=int(limit),
+        limit=limit_of(words.get("limit")),
+        order=_order(words.get("order")),
     )
+
+
+def _order(text: str | None) -> Order:
+    if text is None:
+        return Order.OLDEST
+    if text not in list(Order):
+        raise RegisterRefused(f"order: must be {' or '.join(Order)}")
+    return Order(text)
 
 
 def _style(request: web.Request) -> GapStyle | None:
@@ -155,8 +164,10 @@ def _style(request: web.Request) -> GapStyle | None:
     return GapStyle(wanted)
 
 
-async def _sent(request: web.Request, rendering: Rendering, shape: Shape) -> web.StreamResponse:
-    """The whole, or the range that is asked for (RFC 9110, 14)."""
+async def _sent(
+    request: web.Request, rendering: Rendering, shape: Shape, *, file: str | None = None
+) -> web.StreamResponse:
+    """The whole, or the range that is asked for (RFC 9110, 14); ``file`` is what a browser keeps it as."""
     try:
         start, stop, _ = request.http_range.indices(rendering.octets)
     except ValueError:
@@ -171,6 +182,8 @@ async def _sent(request: web.Request, rendering: Rendering, shape: Shape) -> web
     response.content_length = stop - start
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["Cache-Control"] = "no-store"
+    if file is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     if ranged:
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{rendering.octets}"
     await response.prepare(request)

@@ -4,6 +4,7 @@ Ends with 0 when it could measure, whatever the figures are: a target that is mi
 """
 
 import argparse
+import asyncio
 import os
 import socket
 import tempfile
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.bench import alone, keeping
+from lab.bench import alone, banner, keeping
 from lab.bench.load import Run, Way, configure, dialplan, run
 from lab.bench.machine import this_machine
 from lab.bench.report import Figures, document
@@ -33,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own = alone.measure(calls=chosen.complete, live=chosen.live)
     _say(f"a recording of {chosen.hours:g} h, kept")
     kept = keeping.measure(chosen.hours)
-    figures = Figures(at=at, machine=this_machine(asterisk), load=load, runs=runs, alone=own, keeping=kept)
+    _say(f"the banner: {chosen.cuts} cuts")
+    shown = asyncio.run(banner.measure(cuts=chosen.cuts))
+    machine = this_machine(asterisk)
+    figures = Figures(at=at, machine=machine, load=load, runs=runs, alone=own, keeping=kept, banner=shown)
     chosen.document.write_text(document(figures))
     print(chosen.document.read_text())
     _say(f"written to {chosen.document}")
@@ -48,6 +52,7 @@ def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--complete", type=int, default=5000, help="complete calls against a PBX that is not there")
     parser.add_argument("--live", type=int, default=10_000, help="calls that are live at once in the replay")
     parser.add_argument("--hours", type=float, default=keeping.HOURS, help="how long the recording is that is kept")
+    parser.add_argument("--cuts", type=int, default=banner.CUTS, help="how often the network to the banner is cut")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="where to write the figures")
     return parser.parse_args(arguments)
 

@@ -22,9 +22,7 @@ class Distribution:
         if not values:
             return cls(count=0, least=math.nan, p50=math.nan, p99=math.nan, most=math.nan)
         ordered = sorted(values)
-        return cls(
-            count=len(ordered), least=ordered[0], p50=_rank(ordered, 50), p99=_rank(ordered, 99), most=ordered[-1]
-        )
+        return cls(count=len(ordered), least=ordered[0], p50=rank(ordered, 50), p99=rank(ordered, 99), most=ordered[-1])
 
 
 class Wanted(StrEnum):
@@ -79,5 +77,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _rank(ordered: Sequence[float], percent: int) -> float:
+def rank(ordered: Sequence[float], percent: int) -> float:
+    """The p-th percentile of values in order: the smallest that p % of all do not exceed."""
     return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1]

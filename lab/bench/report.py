@@ -9,7 +9,9 @@ from datetime import datetime
 from statistics import median
 
 from lab.bench.alone import Alone
-from lab.bench.figures import Distribution, Target, Wanted, number, table
+from lab.bench.banner import Shown
+from lab.bench.banner import section as banner_section
+from lab.bench.figures import Distribution, Target, Wanted, number, rank, table
 from lab.bench.keeping import Keeping
 from lab.bench.load import Run, Way
 from lab.bench.machine import Machine
@@ -41,6 +43,11 @@ new calls in PostgreSQL twice a second: both are counted against us.
   commands, which nobody carries out. The weight of a live call is what the process grew by, divided by those calls.
 - **A recording that is kept.** One long WAV, sealed into a folder and read back, then opened, made into MP3, and that
   sealed and read back. CPU of all threads together, so it is what one core would need.
+- **What the banner shows.** A real Chromium shows it through a relay. From just before the dispatcher is told that the
+  PBX has confirmed a pause, or a resume, until the page's DOM says so. A cut carries nothing more either way, does not
+  tell the browser, and never carries again what was open or is opened meanwhile; a call changes while it lasts. From
+  the moment that the relay carries what is opened anew, until the DOM says what is so by then. Where a network drops
+  what opens a connection, and does not only keep it, TCP's own waiting may come on top; that was not measured.
 """
 
 _WHY = """## Where the daemon's CPU goes
@@ -71,6 +78,7 @@ class Figures:
     runs: Sequence[Run]
     alone: Alone
     keeping: Keeping
+    banner: Shown
 
     def of(self, way: Way) -> list[Run]:
         """The runs of one way."""
@@ -84,7 +92,7 @@ class Figures:
 def document(figures: Figures) -> str:
     """The whole document."""
     parts = [_INTRODUCTION, _where(figures), _targets(figures), _ways(figures), _times(figures)]
-    parts += [_alone(figures), _keeping(figures.keeping)]
+    parts += [_alone(figures), _keeping(figures.keeping), banner_section(figures.banner)]
     return "\n".join([*parts, _WHY, _METHOD])
 
 
@@ -113,6 +121,8 @@ def targets(figures: Figures) -> list[Target]:
         _target("ARI events, replayed", at_least, 20_000, alone.replayed.events_a_second, "a second"),
         _target("Complete calls", at_least, 300, alone.completed.a_second, "a second"),
         _target("A live call", at_most, 10, alone.replayed.bytes_a_call / 1000, "kB"),
+        _target("A change on an agent's banner, p95", at_most, 200, _p95(figures.banner.changes), "ms"),
+        _target("The banner once a cut is over, p95", at_most, 200, _p95(figures.banner.returns), "ms"),
         _target("A recording kept, MP3 included, on one core", at_least, 300, figures.keeping.times, "times real time"),
     ]
 
@@ -123,6 +133,10 @@ def _target(what: str, wanted: Wanted, limit: float, measured: float, unit: str)
 
 def _p99(figures: Figures, which: str) -> float:
     return Distribution.of(figures.milliseconds(which)).p99
+
+
+def _p95(values: Sequence[float]) -> float:
+    return rank(sorted(values), 95)
 
 
 def _where(figures: Figures) -> str:

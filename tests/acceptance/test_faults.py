@@ -24,7 +24,7 @@ from lab.phones import Phones
 from lab.stories import Conversation, Staff, converse, live_call, written
 from lab.sweep import moments
 from lab.wire import Wire
-from lab.world import EVERY_CALL_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
+from lab.world import EVERY_CALL_NUMBER, READY_S, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps, seconds
 from tests.acceptance.own_lab import daemon, phones
 
@@ -615,12 +615,15 @@ async def reason_of(daemon: Daemon, call_id: object, reason: str) -> None:
 async def trouble(daemon: Daemon, part: str, word: str) -> str:
     """Wait until ``/readyz`` says this word about a part; gives all that it says."""
     said = ""
-    for _ in range(200):
-        status, said = await asyncio.to_thread(daemon.readiness)
-        if status == 503 and word in yaml.safe_load(said)["troubles"].get(part, ""):
-            return said
-        await asyncio.sleep(0.05)
-    raise TimeoutError(said)
+    try:
+        async with asyncio.timeout(READY_S):
+            while True:
+                status, said = await asyncio.to_thread(daemon.readiness)
+                if status == 503 and word in yaml.safe_load(said)["troubles"].get(part, ""):
+                    return said
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise TimeoutError(said) from None
 
 
 async def test_a_second_daemon_stands_by_and_takes_over(lab: World, daemon: Daemon, tmp_path: Path) -> None:

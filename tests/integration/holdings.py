@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.audio.gaps import GapStyle
@@ -132,3 +133,9 @@ async def a_stored_recording(
         ]
     )
     return name
+
+
+def accesses(database: str) -> list[tuple[Any, ...]]:
+    """Who had what, and why, as the access log has it, the oldest first."""
+    with psycopg.connect(database) as connection:
+        return connection.execute("SELECT who, action, what, why FROM access ORDER BY at").fetchall()

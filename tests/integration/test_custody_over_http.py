@@ -18,15 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.config.settings import DataController
 from controller.custody.custody import Custody
 from controller.domain.policy import Basis, Period
+from controller.domain.principal import Role
 from controller.domain.records import StoredState
 from controller.runtime.clock import now
+from controller.runtime.identities import Scope
 from controller.runtime.reloading import Reloading
 from controller.web import server
 from tests.integration.holdings import CUSTOMER, a_custody, a_purpose, a_stored_recording
+from tests.integration.identities import a_keyring
 from tests.unit.registers import MemoryRegister, a_registration
 
-TOKEN = "a token of sixteen"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 QUALITY = a_purpose(analyses=Period(years=1))
 INSURANCE = a_purpose("insurance", basis=Basis.CONTRACT, retention=Period(years=2), without_contract=Period(months=1))
 
@@ -40,16 +41,18 @@ def custody(engine: AsyncEngine, tmp_path: Path) -> Custody:
 
 @pytest.fixture
 async def client(custody: Custody) -> AsyncIterator[Client]:
+    tokens = await a_keyring(custody, dpo=Scope(roles=frozenset({Role.DPO})))
     app = server.build(
         pbxs=[],
-        token=TOKEN,
+        token=None,
         troubles=dict,
         registration=a_registration(MemoryRegister(), []),
         reloading=cast("Reloading", None),
         custody=custody,
         data_controller=DataController(name="Exemple SA", contact="dpo@exemple.example"),
+        keyring=tokens.keyring,
     )
-    async with TestClient(TestServer(app), headers=BEARER) as opened:
+    async with TestClient(TestServer(app), headers=tokens.bearer("dpo")) as opened:
         yield opened
 
 
@@ -60,7 +63,7 @@ def rows(database: str, question: str) -> list[tuple[Any, ...]]:
 
 def reasons(database: str) -> list[str]:
     return [f"{kind} {verdict} {reason}" for kind, verdict, reason in rows(
-        database, "SELECT kind, verdict, reason FROM decision WHERE actor = 'api' ORDER BY seq"
+        database, "SELECT kind, verdict, reason FROM decision WHERE actor = 'token:dpo' ORDER BY seq"
     )]  # fmt: skip
 
 
@@ -74,7 +77,7 @@ async def told(response: ClientResponse, status: int = 200) -> Any:
 
 
 async def problem(response: ClientResponse, status: int) -> str:
-    assert (response.status, response.content_type) == (status, "application/problem+json")
+    assert (response.status, response.content_type) == (status, "application/problem+json"), await response.text()
     return str((await response.json()).get("detail", ""))
 
 
@@ -115,17 +118,17 @@ async def test_a_hold_is_placed_keeps_what_is_due_and_is_lifted(
     hold = await told(
         await client.post("/api/v1/holds", json={"call": call_of(name), "why": "dispute with somebody"}), 201
     )
-    assert [one["id"] for one in await told(await client.get("/api/v1/holds"))] == [hold["id"]]
+    assert [one["id"] for one in (await told(await client.get("/api/v1/holds")))["holds"]] == [hold["id"]]
     foreseen = await told(await client.get("/api/v1/retention"))
     assert [(one["what"], one["reason"]) for one in foreseen["steps"]] == [("keep", "legal-hold")]
     await told(await client.delete(f"/api/v1/holds/{hold['id']}"))
-    assert await told(await client.get("/api/v1/holds")) == []
+    assert await told(await client.get("/api/v1/holds")) == {"holds": [], "next": None}
     foreseen = await told(await client.get("/api/v1/retention"))
     assert [(one["what"], one["reason"]) for one in foreseen["steps"]] == [("destroy", "retention-over")]
     assert rows(database, "SELECT state FROM stored") == [("stored",)]
     assert reasons(database) == ["hold applied hold-placed", "hold applied hold-lifted"]
     assert not rows(database, "SELECT 1 FROM decision WHERE facts::text LIKE '%dispute%'")
-    assert "lifted before" in await problem(await client.delete(f"/api/v1/holds/{hold['id']}"), 400)
+    assert "lifted before" in await problem(await client.delete(f"/api/v1/holds/{hold['id']}"), 404)
 
 
 async def test_a_contract_lets_a_recording_be_kept_for_longer(client: Client, custody: Custody) -> None:
@@ -150,7 +153,9 @@ async def test_a_document_of_analysis_is_kept_and_read_again(client: Client, cus
     assert (listed["id"], listed["kind"]) == (added["id"], "evaluation")
     read = await client.get(f"/api/v1/documents/{added['id']}", params={"reason": "appraisal"})
     assert (read.status, await read.read()) == (200, b"friendly")
-    assert rows(database, "SELECT who, action, what, why FROM access") == [("api", "fetch", added["id"], "appraisal")]
+    assert rows(database, "SELECT who, action, what, why FROM access") == [
+        ("token:dpo", "fetch", added["id"], "appraisal")
+    ]
     assert await problem(await client.post("/api/v1/documents", params={"call": call_of(name)}, data=b"x"), 400)
     assert await problem(
         await client.post("/api/v1/documents", params=query | {"purpose": "insurance"}, data=b"x", headers=text), 400

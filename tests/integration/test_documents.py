@@ -8,7 +8,7 @@ import pytest
 from controller.custody import documents
 from controller.custody.custody import Custody
 from controller.custody.documents import NewDocument
-from controller.custody.listening import Action, Listener, granted
+from controller.custody.listening import Listener, Use, granted
 from controller.custody.retention import run
 from controller.domain.names import CallId
 from controller.domain.policy import Period
@@ -148,7 +148,7 @@ async def test_a_recording_is_no_document_and_a_document_nothing_to_listen_to(cu
     with pytest.raises(ObjectGone, match="document"):
         await read(custody, recorded.recording)
     with pytest.raises(ObjectGone, match="recording"):
-        await granted(custody, made.id, Listener(who="cli:coach"), Action.LISTEN)
+        await granted(custody, made.id, Listener(who="cli:coach"), Use.LISTEN)
     assert ask(database, "SELECT 1 FROM access") == []
 
 

@@ -16,7 +16,7 @@ from controller.custody.files import SharedFolder
 from controller.db import queries
 from controller.db.intake import alone, waiting
 from controller.db.ledger import PostgresLedger
-from controller.domain.decision import Reason
+from controller.domain.decision import Reason, StoredDecision
 from controller.domain.policy import Period
 from controller.domain.records import RecordingRecord, RecordingState, StoredRecord
 from controller.domain.records import StoredState as State
@@ -46,7 +46,7 @@ def beside(tmp_path: Path, engine: AsyncEngine, ledger: PostgresLedger) -> Place
     return Place(folder=folder, engine=engine, ledger=ledger, vault=Vault(store, MasterKeys.read(new_master_key())))
 
 
-async def decisions(place: Place, recording: RecordingRecord) -> list[queries.StoredDecision]:
+async def decisions(place: Place, recording: RecordingRecord) -> list[StoredDecision]:
     """What was decided about a recording since it ended."""
     found = [d async for d in queries.decisions(place.engine, call=recording.call_id)]
     return [d for d in found if d.facts.get("recording") == recording.name]

@@ -122,10 +122,10 @@ async def killed(url: str, folder: Path, first: int, after_s: float) -> int:
         sys.executable, "-c", DECIDER, url, str(folder), str(first), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    await process.stdout.readline()
+    first_said = await process.stdout.readline()
     await asyncio.sleep(after_s)
     os.kill(process.pid, signal.SIGKILL)
-    said = (await process.stdout.read()).decode().splitlines(keepends=True)
+    said = (first_said + await process.stdout.read()).decode().splitlines(keepends=True)
     await process.wait()
     return int([line for line in said if line.endswith("\n")][-1])
 

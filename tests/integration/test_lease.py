@@ -96,13 +96,14 @@ async def test_a_session_that_does_not_answer_counts_as_lost(database: str) -> N
 
 async def test_both_ends_give_a_dead_connection_up_within_ten_seconds(lease: Lease) -> None:
     """The settings that the kernel counts by: so long idle, then so many unanswered questions so far apart."""
-    assert lease._connection is not None
-    ours = lease._connection.info.get_parameters()
+    assert lease._connection._connection is not None
+    ours = lease._connection._connection.info.get_parameters()
     assert int(ours["keepalives_idle"]) + int(ours["keepalives_interval"]) * int(ours["keepalives_count"]) < 10
-    cursor = await lease._connection.execute(
-        "SELECT name, reset_val::int FROM pg_settings WHERE name LIKE 'tcp%' AND source = 'client'"
+    theirs: dict[str, int] = dict(
+        await lease._connection.ask(
+            "SELECT name, reset_val::int FROM pg_settings WHERE name LIKE 'tcp%' AND source = 'client'"
+        )
     )
-    theirs: dict[str, int] = dict(await cursor.fetchall())
     assert theirs["tcp_keepalives_idle"] + theirs["tcp_keepalives_interval"] * theirs["tcp_keepalives_count"] < 10
     assert theirs["tcp_user_timeout"] < 10_000
 

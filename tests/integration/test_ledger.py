@@ -16,9 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.db import queries
 from controller.db.engine import open_engine
 from controller.db.ledger import PostgresLedger
-from controller.db.queries import StoredDecision
 from controller.domain import sampling
-from controller.domain.decision import Reason
+from controller.domain.decision import Reason, StoredDecision
 from controller.domain.records import CallRecord, RecordingState
 from controller.domain.sampling import WINDOW, Draw, Stratum
 from controller.errors import DatabaseRefused

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import logging
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
@@ -16,9 +17,11 @@ from structlog.testing import capture_logs
 from controller.domain.decision import Reason
 from controller.domain.names import CallId
 from controller.mqtt import alarm
+from controller.mqtt import client as client_module
 from controller.mqtt.api import MqttApi
-from controller.mqtt.client import MOST_AT_ONCE, PACKET_LIMIT, Asked, MqttClient, Serve
+from controller.mqtt.client import MOST_AT_ONCE, MOST_UNSENT, PACKET_LIMIT, Asked, Companion, MqttClient, Serve
 from controller.mqtt.command import MOST_BYTES, Answer, Done
+from controller.runtime import metrics
 from controller.runtime.requests import CallState
 from lab.broker import ADDRESS, USERNAME, Broker
 from tests.integration.conftest import program
@@ -26,6 +29,7 @@ from tests.unit.mqtt.office import Office
 
 PATIENCE_S = 20.0
 CALL = "rc/lab/calls/17/command"
+STATUS = "rc/daemons/one/status"
 FILTERS = ("rc/lab/calls/+/command", "rc/lab/agents/+/command")
 OWNER = """
 import signal
@@ -81,7 +85,14 @@ async def serving(
 
 
 def client_of(
-    broker: Broker, serve: Serve, *, password: str | None = None, host: str = ADDRESS, tls: bool = False
+    broker: Broker,
+    serve: Serve,
+    *,
+    password: str | None = None,
+    host: str = ADDRESS,
+    tls: bool = False,
+    companions: Sequence[Companion] = (),
+    status: str | None = None,
 ) -> MqttClient:
     """A client that does not run yet."""
     return MqttClient(
@@ -93,6 +104,8 @@ def client_of(
         filters=FILTERS,
         serve=serve,
         random=lambda: 0.0,
+        companions=companions,
+        status=status,
     )
 
 
@@ -125,6 +138,26 @@ async def pretending(broker: Broker, serve: Callable[..., Awaitable[None]]) -> A
         for writer in links:
             writer.close()
         await asyncio.gather(*(writer.wait_closed() for writer in links), return_exceptions=True)
+
+
+@contextmanager
+def at_the_answer(answer: str, do: Callable[[], object]) -> Iterator[None]:
+    """Do it as this packet of the broker's is read, before anybody is told: the library writes that to its log."""
+    log = logging.getLogger(client_module.__name__)
+
+    def look(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith(f"Received {answer}"):
+            do()
+        return True
+
+    level = log.level
+    log.setLevel(logging.DEBUG)
+    log.addFilter(look)
+    try:
+        yield
+    finally:
+        log.removeFilter(look)
+        log.setLevel(level)
 
 
 async def connected(client: MqttClient, *, yes: bool = True) -> None:
@@ -256,6 +289,39 @@ async def test_we_end_though_the_broker_does_not_take_our_leave(broker: Broker, 
     async with serving(broker, desk.serve) as client:
         await connected(client)
         broker.signal(SIGSTOP)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("CONNACK", []), ("SUBACK", []), ("PUBACK", ["online", "offline"])], ids=str
+)
+async def test_we_end_though_the_broker_answers_just_then(
+    broker: Broker, desk: Desk, answer: str, said: list[str]
+) -> None:
+    """Each is an answer that is waited for before we are connected; nothing stays that says that we are there."""
+    async with broker.hearing("#") as heard, broker.asking() as asker:
+        task = asyncio.create_task(client_of(broker, desk.serve, status=STATUS).run())
+        async with asyncio.timeout(PATIENCE_S):
+            with at_the_answer(answer, task.cancel):
+                await asyncio.wait([task])
+            await asker.tell(CALL, b"{}")
+            told = [json.loads(await heard.get()) for _ in [*said, "asked"]]
+    assert task.cancelled()
+    assert told == [*({"status": one} for one in said), {}]
+
+
+async def test_one_who_asks_what_is_kept_ends_though_the_broker_answers_just_then(broker: Broker, desk: Desk) -> None:
+    begun = asyncio.Event()
+
+    async def asks(client: MqttClient) -> None:
+        begun.set()
+        await client.hear(["rc/#"])
+
+    task = asyncio.create_task(client_of(broker, desk.serve, companions=[asks]).run())
+    async with asyncio.timeout(PATIENCE_S):
+        await begun.wait()
+        with at_the_answer("SUBACK", task.cancel):
+            await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_a_retained_message_is_no_command_whenever_we_connect(broker: Broker, desk: Desk) -> None:
@@ -422,3 +488,28 @@ def test_an_alert_says_what_about_which_call_and_when() -> None:
     at = datetime(2026, 3, 2, 12, tzinfo=UTC)
     written = json.loads(alarm.written(CallId("17"), Reason.PAUSE_UNCONFIRMED, at))
     assert written == {"alert": "pause-unconfirmed", "call": "17", "at": "2026-03-02T12:00:00Z"}
+
+
+async def test_of_more_announcements_than_are_kept_the_oldest_are_lost_and_counted(broker: Broker, desk: Desk) -> None:
+    client, before = client_of(broker, desk.serve), metrics.MQTT_DROPPED._value.get()
+    for number in range(MOST_UNSENT + 3):
+        client.announce("rc/lab/alerts", str(number).encode())
+    assert metrics.MQTT_DROPPED._value.get() - before == 3
+    async with asyncio.timeout(PATIENCE_S), broker.hearing("rc/lab/alerts") as heard, running(client):
+        assert [int(await heard.get()) for _ in range(MOST_UNSENT)] == list(range(3, MOST_UNSENT + 3))
+
+
+async def test_a_fault_in_what_is_published_is_logged_and_it_is_begun_again(broker: Broker, desk: Desk) -> None:
+    begun: list[MqttClient] = []
+
+    async def companion(client: MqttClient) -> None:
+        begun.append(client)
+        if len(begun) == 1:
+            raise LookupError("a fault of ours")
+        await client.publish("rc/lab/alerts", b"published")
+
+    client = client_of(broker, desk.serve, companions=[companion])
+    with capture_logs() as log:
+        async with asyncio.timeout(PATIENCE_S), broker.hearing("rc/lab/alerts") as heard, running(client):
+            assert await heard.get() == b"published"
+    assert [line["event"] for line in log] == ["mqtt.connected", "mqtt.not_said"]

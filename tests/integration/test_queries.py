@@ -4,12 +4,16 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db import queries
+from controller.db.engine import READ_WITHIN, open_readers
+from controller.db.failures import in_our_terms
 from controller.db.ledger import PostgresLedger
+from controller.domain.decision import StoredDecision
 from controller.domain.records import LiveCallRecord, RecordingState, SpanKind
-from controller.errors import DatabaseRefused
+from controller.errors import DatabaseAway, DatabaseRefused
 from tests.integration.entries import a_call, a_call_id, a_decision, a_recording, a_span, at
 
 
@@ -21,8 +25,20 @@ async def names(engine: AsyncEngine, **filters: Any) -> list[str]:
     return [row.recording.name async for row in queries.recordings(engine, **filters)]
 
 
+async def test_who_looks_takes_no_connection_of_who_decides_and_is_not_waited_for(database: str) -> None:
+    readers = open_readers(database)
+    try:
+        async with readers.connect() as connection:
+            assert (await connection.scalar(text("SHOW statement_timeout"))) == READ_WITHIN
+            await connection.execute(text("SET statement_timeout = '50ms'"))
+            with pytest.raises(DatabaseAway), in_our_terms():
+                await connection.execute(text("SELECT pg_sleep(60)"))
+    finally:
+        await readers.dispose()
+
+
 def test_a_decision_has_the_fields_that_others_rely_on() -> None:
-    assert [field.name for field in fields(queries.StoredDecision)] == (
+    assert [field.name for field in fields(StoredDecision)] == (
         [
             "seq",
             "at",

@@ -123,6 +123,7 @@ async def test_a_run_that_ends_at_a_write_is_finished_by_the_next(
     made = [await put(custody), await put(custody)]
     with pytest.raises(Killed):
         await ran(replace(custody, ledger=FewWrites(custody.ledger, left, before=before)))
+    await until_free(custody)
     await ran(custody)
     check_all_is_gone(custody, database, made)
 
@@ -140,6 +141,7 @@ async def test_a_run_that_ends_at_an_object_is_finished_by_the_next(
     touched = [one for one in made if seen(database, one).state != "stored"]
     assert touched
     assert not any(seen(database, one).has_key for one in touched)
+    await until_free(custody)
     steps: list[Step] = []
     await ran(custody, steps)
     assert [step.what for step in steps].count(FINISH) == 1

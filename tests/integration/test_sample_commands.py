@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.cli.sample import REPORT_COLUMNS
 from controller.db import queries, samples
 from controller.db.ledger import PostgresLedger
-from controller.db.queries import StoredDecision
-from controller.domain.decision import Reason, Verdict
+from controller.domain.decision import Reason, StoredDecision, Verdict
 from controller.domain.policy import Sampling
 from controller.runtime.ports import SampledDecision
 from tests.integration.commands import Run, rows, said

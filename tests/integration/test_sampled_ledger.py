@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from controller.db import queries
 from controller.db.engine import open_engine
 from controller.db.ledger import PostgresLedger
-from controller.db.queries import StoredDecision
-from controller.domain.decision import Reason
+from controller.domain.decision import Reason, StoredDecision
 from controller.domain.policy import Sampling
 from controller.domain.sampling import Stratum, draw
 from controller.runtime.ports import SampledDecision

@@ -20,17 +20,18 @@ from controller.custody.custody import Custody
 from controller.custody.listening import Listener, granted
 from controller.custody.rendering import Shape, rendered
 from controller.domain.policy import Basis
+from controller.domain.principal import Role
 from controller.domain.records import HoldRecord, RecordingState, RestrictionRecord, StoredRecord, StoredState, Tier
-from controller.errors import NotForYou, ObjectGone
+from controller.errors import ObjectGone
+from controller.runtime.identities import Scope
 from controller.runtime.reloading import Reloading
 from controller.web import server
 from lab.sweep import missing, moments_in, sweep
 from tests.integration.entries import NOON, a_call_id
-from tests.integration.holdings import CUSTOMER, RATE, a_custody, a_purpose, a_stored_recording, customer_hash
+from tests.integration.holdings import CUSTOMER, RATE, a_custody, a_purpose, a_stored_recording, accesses, customer_hash
+from tests.integration.identities import a_keyring
 from tests.unit.registers import MemoryRegister, a_registration
 
-TOKEN = "a token of sixteen"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SPANS = ((0, 2, "recorded"), (2, 3.5, "paused"), (3.5, 7.5, "recorded"))
 """Six seconds of audio, with a pause of a second and a half after the second."""
 
@@ -46,32 +47,31 @@ def speech(seconds: float = 7.5) -> bytes:
 
 @pytest.fixture
 def custody(engine: AsyncEngine, tmp_path: Path) -> Custody:
-    return a_custody(engine, tmp_path, a_purpose(), a_purpose("evidence", basis=Basis.CONTRACT, listeners=("legal",)))
+    evidence = a_purpose("evidence", basis=Basis.CONTRACT, listeners=("legal",))
+    return a_custody(engine, tmp_path, a_purpose(), evidence, a_purpose("complaints", reason_required=True))
 
 
 @pytest.fixture
 async def client(custody: Custody) -> AsyncIterator[Client]:
+    tokens = await a_keyring(custody, dpo=Scope(roles=frozenset({Role.DPO})))
     app = server.build(
         pbxs=[],
-        token=TOKEN,
+        token=None,
         troubles=dict,
         registration=a_registration(MemoryRegister(), []),
         reloading=cast("Reloading", None),
         custody=custody,
+        keyring=tokens.keyring,
     )
-    async with TestClient(TestServer(app), headers=BEARER) as opened:
+    async with TestClient(TestServer(app), headers=tokens.bearer("dpo")) as opened:
         yield opened
-
-
-def accesses(database: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(database) as connection:
-        return connection.execute("SELECT who, action, what, why FROM access ORDER BY at").fetchall()
 
 
 async def test_a_recording_is_heard_as_mp3_with_its_pause(client: Client, custody: Custody, database: str) -> None:
     name = await a_stored_recording(custody, audio=[speech()], spans=SPANS)
     response = await client.get(f"/api/v1/recordings/{name}/audio.mp3", params={"reason": "complaint"})
     assert (response.status, response.content_type) == (200, "audio/mpeg")
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{name}.mp3"'
     heard, rate = soundfile.read(io.BytesIO(await response.read()))
     assert rate == RATE
     assert abs(len(heard) / rate - 7.5) < 0.15
@@ -79,7 +79,7 @@ async def test_a_recording_is_heard_as_mp3_with_its_pause(client: Client, custod
     assert abs(gap.begin_s - 2) < 0.1
     assert abs(gap.end_s - 3.5) < 0.1
     assert np.abs(heard[round(2.2 * RATE) : round(3.3 * RATE)]).max() < 0.01
-    assert accesses(database) == [("api", "listen", name, "complaint")]
+    assert accesses(database) == [("token:dpo", "listen", name, "complaint")]
 
 
 async def test_a_range_of_it_is_what_is_there_in_the_whole(client: Client, custody: Custody) -> None:
@@ -141,6 +141,9 @@ async def test_recordings_are_found_page_by_page_and_by_what_they_are(client: Cl
             break
         after = {"after": page["next"]}
     assert found == [*names, evidence]
+    newest = await (await client.get("/api/v1/recordings", params={"order": "newest", "limit": "4"})).json()
+    older = await (await client.get("/api/v1/recordings", params={"order": "newest", "after": newest["next"]})).json()
+    assert [one["name"] for page in (newest, older) for one in page["recordings"]] == [evidence, *reversed(names)]
 
     async def by(**words: str) -> list[str]:
         page = await (await client.get("/api/v1/recordings", params=words)).json()
@@ -152,6 +155,7 @@ async def test_recordings_are_found_page_by_page_and_by_what_they_are(client: Cl
     assert await by(until=(NOON + timedelta(hours=1)).isoformat()) == [names[0], evidence]
     assert (await client.get("/api/v1/recordings", params={"colour": "blue"})).status == 400
     assert (await client.get("/api/v1/recordings", params={"limit": "0"})).status == 400
+    assert (await client.get("/api/v1/recordings", params={"order": "best"})).status == 400
     assert (await client.get("/api/v1/recordings", params={"since": "soon"})).status == 400
 
 
@@ -165,7 +169,7 @@ async def test_a_customers_recordings_are_found_by_their_number_and_that_is_writ
     text = await answer.text()
     assert [one["name"] for one in json.loads(text)["recordings"]] == [theirs]
     assert "199000017" not in text
-    assert accesses(database) == [("api", "search", f"customer:{customer_hash(CUSTOMER).hex()}", None)]
+    assert accesses(database) == [("token:dpo", "search", f"customer:{customer_hash(CUSTOMER).hex()}", None)]
     assert (await client.get("/api/v1/recordings", params={"number": CUSTOMER})).status == 400
     for hidden in ("anonymous", ""):
         assert (await client.post("/api/v1/recordings/search", json={"number": hidden})).status == 400
@@ -192,13 +196,28 @@ async def test_what_nobody_may_hear_is_not_given_out(
     assert {action for _, action, _, _ in accesses(database)} == ({"refused-listen"} if status == 403 else set())
 
 
-async def test_the_archive_opens_for_a_reason(client: Client, custody: Custody) -> None:
+async def test_the_archive_opens_for_a_role_and_a_reason(client: Client, custody: Custody) -> None:
     name = await a_stored_recording(custody, stored={"tier": Tier.ARCHIVE})
     path = f"/api/v1/recordings/{name}/audio.wav"
     assert (await client.get(path)).status == 403
     assert (await client.get(path, params={"reason": "dispute 12"})).status == 200
-    with pytest.raises(NotForYou, match="role"):
+    with pytest.raises(ObjectGone):
         await granted(custody, name, Listener(who="somebody", archive=False, why="dispute 12"))
+
+
+async def test_a_purpose_that_asks_for_a_reason_is_heard_by_nobody_who_gives_none(
+    client: Client, custody: Custody, database: str
+) -> None:
+    for purpose in ("complaints", "of an earlier policy"):
+        name = await a_stored_recording(custody, purpose=purpose)
+        for shape in ("audio.wav", "audio.mp3", "peaks", "timeline"):
+            path = f"/api/v1/recordings/{name}/{shape}"
+            for reason in ("", " \u00a0"):
+                assert (await client.get(path, params={"reason": reason})).status == 403, (purpose, shape)
+            assert (await client.get(path, params={"reason": " complaint 12"})).status == 200
+    assert [(action, why) for _, action, _, why in accesses(database)] == [
+        ("refused-listen", None), ("refused-listen", None), ("listen", "complaint 12"),
+    ] * 8  # fmt: skip
 
 
 async def test_a_customer_who_restricted_processing_is_heard_by_nobody_until_it_is_lifted(
@@ -214,10 +233,10 @@ async def test_a_customer_who_restricted_processing_is_heard_by_nobody_until_it_
     assert (await client.get(path)).status == 200
 
 
-async def test_a_recording_exists_for_the_roles_of_its_purpose_only(custody: Custody) -> None:
+async def test_a_recording_exists_for_the_purposes_of_who_listens_only(custody: Custody) -> None:
     quality = await a_stored_recording(custody)
     evidence = await a_stored_recording(custody, purpose="evidence")
-    listener = Listener(who="somebody", roles=frozenset({"legal"}))
+    listener = Listener(who="somebody", purposes=frozenset({"evidence"}))
     assert (await granted(custody, evidence, listener)).name == evidence
     with pytest.raises(ObjectGone, match="no such recording"):
         await granted(custody, quality, listener)

@@ -1,6 +1,7 @@
 """Registers that are kept in memory, as PostgreSQL would keep them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 
 from controller.domain.decision import Decision
 from controller.domain.policy import Basis, Consent, ConsentMode, Period, Policy, Purpose, Start
@@ -46,9 +47,24 @@ class MemoryRegister:
         holding = [objection for objection in self._objections.values() if objection.until > now()]
         return [objection for objection in holding if customer_hash in {None, objection.customer_hash}]
 
-    async def notices(self) -> list[NoticeRecord]:
+    async def notices(self, agents: Collection[str] | None = None) -> list[NoticeRecord]:
         self._reach()
-        return [notice for notice in self._notices.values() if notice.informed_at is not None]
+        informed = [notice for notice in self._notices.values() if notice.informed_at is not None]
+        return [notice for notice in informed if agents is None or notice.agent in agents]
+
+    async def objections_before(
+        self, before: datetime | None, id_: str, *, scopes: Collection[str] | None, limit: int
+    ) -> list[ObjectionRecord]:
+        theirs = [one for one in await self.objections_on_file() if scopes is None or one.scope in scopes]
+        found = {(one.at, f"{one.customer_hash.hex()}~{one.scope}"): one for one in theirs}
+        return [found[key] for key in sorted(found, reverse=True) if before is None or key < (before, id_)][:limit]
+
+    async def notices_before(self, before: date | None, id_: str, *, limit: int) -> list[NoticeRecord]:
+        found = {(one.informed_at or date.min, f"{one.agent}~{one.version}"): one for one in await self.notices()}
+        return [found[key] for key in sorted(found, reverse=True) if before is None or key < (before, id_)][:limit]
+
+    async def informed(self, version: str) -> frozenset[str]:
+        return frozenset(notice.agent for notice in await self.notices() if notice.version == version)
 
     def _reach(self) -> None:
         if self.away:

@@ -16,6 +16,7 @@ ABOVE = (
     " be systematic (CNIL, listening and recording at work)"
 )
 SIX_MONTHS = "must be at most 6 months (CNIL, listening and recording at work: quality and training)"
+NO_ORIGIN = "must be an origin such as https://crm.example.com: in small letters, without path and usual port"
 NOT_ASKED = "has no use in mode none: the announcement is played, nothing is asked"
 SOME_KEYS = 'keys: {object: "1", information: "*"}'
 EVIDENCE = {
@@ -470,6 +471,14 @@ REST = {
             )
         ],
     ),
+    "a certificate without its key": (
+        {"routes:": "http: {tls: {certificate: /c.pem}}\nroutes:"},
+        ["30: http.tls.key: is missing"],
+    ),
+    "everybody as a proxy": (
+        {"routes:": "http: {trusted_proxies: [10.0.0.1, '::/0']}\nroutes:"},
+        ["30: http.trusted_proxies[1]: would believe everybody in who they say they are"],
+    ),
     "two PBXs of one name and one address": (
         {
             "agents:": '  - {name: main, ari: {url: "http://192.0.2.1/ari"}, fastagi_clients: [127.0.0.0/8],'
@@ -499,6 +508,99 @@ REST = {
     "a topic in the URL of the broker": (
         {"routes:": 'mqtt: {url: "mqtts://broker.example/calls"}\nroutes:'},
         ["30: mqtt.url: must be a URL such as mqtt://127.0.0.1:1883: the topic is mqtt.topic"],
+    ),
+    "a PBX whose topics would be those of the daemons": (
+        {"name: main": "name: daemons", "routes:": 'mqtt: {url: "mqtts://broker.example"}\nroutes:'},
+        ["5: pbxs[0].name: must not be daemons: the topics of the daemons begin so (mqtt)"],
+    ),
+    "a webhook in clear to another machine": (
+        {"routes:": 'webhooks: [{name: crm, url: "http://crm.example/hook"}]\nroutes:'},
+        ["30: webhooks[0].url: must be https, but for a receiver on this machine"],
+    ),
+    "a password in the URL of a webhook": (
+        {"routes:": 'webhooks: [{name: crm, url: "https://me:hunter2@crm.example"}]\nroutes:'},
+        ["30: webhooks[0].url: must not hold a user or a password: what is sent is signed"],
+    ),
+    "pages that embed ours from no origin, or in clear": (
+        {
+            "routes:": 'http: {embedded_by: ["https://crm.example/", "https://CRM.example", "https://crm.example:443",'
+            ' "http://crm.example", "https://crm.example; script-src *", "https://[::1]", "*", "http://localhost:8000"]}\nroutes:'
+        },
+        [
+            f"30: http.embedded_by[{index}]: {message}"
+            for index, message in enumerate(
+                (
+                    *[NO_ORIGIN] * 3,
+                    "must be https, but for pages of this machine: they are handed what lets them in",
+                    *["must name a host: a browser allows no other address (CSP, frame-ancestors)"] * 2,
+                    "must be a URL such as https://crm.example.com",
+                )
+            )
+        ],
+    ),
+    "a webhook that leads nowhere": (
+        {"routes:": 'webhooks: [{name: crm, url: "https://"}]\nroutes:'},
+        ["30: webhooks[0].url: must be a URL such as https://crm.example/recordings"],
+    ),
+    "webhooks that are alike, of no purpose of ours, or whose secret is no name of one": (
+        {
+            "routes:": (
+                'webhooks:\n  - {name: crm, url: "https://crm.example", purposes: [qualty]}\n'
+                '  - {name: crm, url: "https://crm.example", secret: audit-key}\n'
+                '  - {name: a-file, url: "https://crm.example", kinds: [pauses]}\nroutes:'
+            )
+        },
+        [
+            "31: webhooks[0].purposes[0]: names no purpose of this file: qualty (did you mean quality?)",
+            (
+                "32: webhooks[1].secret: must be the name of a secret that begins with webhook-, in small letters,"
+                " digits and hyphens"
+            ),
+            (
+                "33: webhooks[2].kinds[0]: must be consent, record, pause, resume, stop, discard, retain, erase, hold,"
+                " access or config (did you mean pause?)"
+            ),
+        ],
+    ),
+    "a provider in clear, at a path, and asked for nobody": (
+        {
+            "routes:": (
+                'http:\n  openid_connect:\n    issuer: http://login.example\n    client_id: ""\n'
+                "    address: https://us.example/x\n    claim: two words\nroutes:"
+            )
+        },
+        [
+            "32: http.openid_connect.issuer: must be https, but on this machine",
+            "33: http.openid_connect.client_id: must be up to 255 letters, digits and signs of ASCII",
+            ("34: http.openid_connect.address: must be an address without a path, such as https://recordings.example"),
+            "35: http.openid_connect.claim: must be one word of ASCII, without quotes and backslashes",
+        ],
+    ),
+    "scopes without openid": (
+        {
+            "routes:": (
+                'http: {openid_connect: {issuer: "https://login.example", client_id: us, address: "https://us.example",'
+                " scopes: [profile]}}\nroutes:"
+            )
+        },
+        [
+            (
+                "30: http.openid_connect.scopes: must have openid: without it the provider names nobody (OpenID Connect"
+                " Core 3.1.2.1)"
+            )
+        ],
+    ),
+    "webhooks of one name, and one that ends as a file would": (
+        {
+            "routes:": (
+                'webhooks:\n  - {name: crm, url: "https://crm.example"}\n  - {name: crm, url: "https://crm.example"}\n'
+                '  - {name: a-file, url: "https://crm.example"}\nroutes:'
+            )
+        },
+        [
+            "32: webhooks[1].name: is the name of webhooks[0] too",
+            "33: webhooks[2].name: must not end in file: that is how variables with secret files end",
+        ],
     ),
     "a topic that is many": (
         {"routes:": 'mqtt: {url: "mqtts://broker.example", topic: "calls/#"}\nroutes:'},
@@ -629,7 +731,11 @@ WARNINGS = {
     ),
     "HTTP for everybody": (
         {"routes:": "http: {listen: 192.0.2.1}\nroutes:"},
-        ["30: http.listen: is reached from outside without encryption: put a proxy with TLS before it"],
+        ["30: http.listen: is reached from outside without encryption: use http.tls, or a proxy with TLS before it"],
+    ),
+    "HTTPS for everybody": (
+        {"routes:": "http: {listen: 192.0.2.1, tls: {certificate: /c.pem, key: /k.pem}}\nroutes:"},
+        [],
     ),
     "HTTP for this machine only, by name": ({"routes:": "http: {listen: localhost}\nroutes:"}, []),
     "nothing to warn of": ({}, []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,6 +52,16 @@ def test_missing_password_says_where_it_was_looked_for(tmp_path: Path) -> None:
         " RECORDING_CONTROLLER_ARI_PASSWORD_MAIN, RECORDING_CONTROLLER_ARI_PASSWORD, each with _FILE too, and in"
         f" {tmp_path}/ari-password-main and {tmp_path}/ari-password"
     )
+
+
+def test_a_missing_secret_for_the_provider_is_a_problem_where_people_log_in_through_it(tmp_path: Path) -> None:
+    secrets = Secrets(directory=tmp_path, environ={PASSWORD: "x"})
+    assert secrets.problems([]) == ()
+    [problem] = secrets.problems([], openid=True)
+    assert "secret openid-client-secret is missing" in problem
+    stored(tmp_path, "openid-client-secret", "hunter2")
+    assert secrets.problems([], openid=True) == ()
+    assert secrets.openid_client_secret() == Secret("hunter2")
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o777])
@@ -155,6 +166,33 @@ def test_password_of_the_broker_is_found_and_none_is_none(tmp_path: Path) -> Non
     assert Secrets(directory=tmp_path, environ={}).mqtt_password() is None
     stored(tmp_path, "mqtt-password", "hunter2\n")
     assert Secrets(directory=tmp_path, environ={}).mqtt_password() == Secret("hunter2")
+
+
+def test_what_signs_a_webhook_is_one_key_or_several(tmp_path: Path) -> None:
+    one, other = bytes(range(24)), bytes(range(64))
+    words = [f"whsec_{b64encode(key).decode()}" for key in (one, other)]
+    stored(tmp_path, "webhook-crm", f"{words[0]} {words[1]}\n")
+    assert Secrets(directory=tmp_path, environ={}).webhook_keys("webhook-crm") == (one, other)
+    environ = {"RECORDING_CONTROLLER_WEBHOOK_CRM": words[1]}
+    assert Secrets(directory=tmp_path, environ=environ).webhook_keys("webhook-crm") == (other,)
+
+
+@pytest.mark.parametrize(
+    "text", ["hunter2", "whsec_", "whsec_hunter2!", f"whsec_{'A' * 28}", f"whsec_{'A' * 88}", f"whsec_{'A' * 32}  "]
+)
+def test_what_could_not_sign_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
+    secrets = Secrets(directory=tmp_path, environ={"RECORDING_CONTROLLER_WEBHOOK_CRM": text})
+    [problem] = Secrets(directory=tmp_path, environ={PASSWORD: "x", **secrets.environ}).problems([], ["webhook-crm"])
+    assert problem == "secret webhook-crm must be whsec_ and 24 to 64 bytes in Base64"
+
+
+def test_a_webhook_without_a_secret_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    [problem] = Secrets(directory=tmp_path, environ={}).problems([], ["webhook-crm"])
+    variable = "RECORDING_CONTROLLER_WEBHOOK_CRM"
+    assert problem == (
+        "secret webhook-crm is missing: what signs a webhook is looked for in"
+        f" {variable}, {variable}_FILE and {tmp_path}/webhook-crm"
+    )
 
 
 def test_problems_are_all_told_and_nothing_is_made(tmp_path: Path) -> None:

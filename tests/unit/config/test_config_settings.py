@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from hashlib import sha256
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.config import Mqtt
+from controller.config import Mqtt, OpenIdConnect, Webhook
 from controller.config.period import parse_period, within, written
+from controller.config.settings import Publishing
+from controller.domain.decision import Kind
 from controller.domain.policy import (
     Basis,
     Channels,
@@ -61,6 +64,11 @@ def test_purpose_is_built_with_every_default_of_the_law(place: Place) -> None:
 def test_purpose_is_recorded_in_stereo_where_it_says_so(place: Place, changed: Changed) -> None:
     text = changed({"retention: 6 months": "retention: 6 months\n    channels: stereo"})
     assert place.load(text).policy.purposes["quality"].channels is Channels.STEREO
+
+
+def test_purpose_asks_for_a_reason_where_it_says_so(place: Place, changed: Changed) -> None:
+    text = changed({"retention: 6 months": "retention: 6 months\n    reason_required: true"})
+    assert place.load(text).policy.purposes["quality"].reason_required
 
 
 def test_lower_rate_lowers_the_minimum_that_is_not_given(place: Place, changed: Changed) -> None:
@@ -143,6 +151,103 @@ def test_broker_may_have_a_user_and_a_topic_of_its_own(place: Place, changed: Ch
     assert (mqtt.username, mqtt.topic) == ("rc", "site-1/rc")
 
 
+def test_what_a_broker_is_told_can_be_chosen(place: Place, changed: Changed) -> None:
+    chosen = "{decisions: [pause, stop], purposes: [quality], state: false, agents: true, metrics_every: 1 minute}"
+    broker = f'mqtt: {{url: "mqtt://localhost", name: one, purposes: [quality], publish: {chosen}}}'
+    text = changed({"routes:": f"{broker}\nroutes:"})
+    mqtt = place.load(text).mqtt
+    assert mqtt is not None
+    assert mqtt.purposes == {"quality"}
+    assert (mqtt.name, mqtt.publish) == (
+        "one",
+        Publishing(
+            decisions=frozenset({Kind.PAUSE, Kind.STOP}),
+            purposes=frozenset({"quality"}),
+            state=False,
+            agents=True,
+            metrics_every_s=60.0,
+        ),
+    )
+    silent = place.load(text.replace("metrics_every: 1 minute", "metrics: false")).mqtt
+    assert silent is not None
+    assert silent.publish.metrics_every_s is None
+
+
+def test_a_broker_is_told_no_decision_unless_asked(place: Place, changed: Changed) -> None:
+    mqtt = place.load(changed({"routes:": 'mqtt: {url: "mqtt://localhost"}\nroutes:'})).mqtt
+    assert mqtt is not None
+    assert mqtt.publish.decisions == frozenset()
+
+
+def test_a_kind_that_is_about_no_purpose_is_warned_of_beside_purposes(place: Place, changed: Changed) -> None:
+    publish = "publish: {decisions: [pause, config], purposes: [quality]}"
+    webhook = '{name: file, url: "https://crm.example", secret: webhook-a, kinds: [consent], purposes: [quality]}'
+    broker = f'mqtt: {{url: "mqtt://localhost", {publish}}}'
+    text = changed({"routes:": f"{broker}\nwebhooks: [{webhook}]\nroutes:"})
+    place.environ["RECORDING_CONTROLLER_WEBHOOK_A"] = "x"
+    why = "is not sent where purposes are given: such a decision is mostly about none"
+    assert [str(fault).partition(": ")[2] for fault in place.load(text).warnings] == [
+        f"mqtt.publish.decisions[1]: config {why}",
+        f"webhooks[0].kinds[0]: consent {why}",
+    ]
+
+
+def test_pages_are_embedded_by_nobody_unless_the_file_names_them(place: Place, changed: Changed) -> None:
+    assert place.load().embedded_by == ()
+    origins = ("https://crm.example", "https://crm.example:8443", "http://127.0.0.1:9000")
+    text = changed({"routes:": f"http: {{embedded_by: {json.dumps(origins)}}}\nroutes:"})
+    assert place.load(text).embedded_by == origins
+
+
+def test_webhooks_are_built_and_their_secrets_are_known(place: Place, changed: Changed) -> None:
+    all_of_it = (
+        '{name: billing, url: "http://[::1]:9000/x?y=1", secret: webhook-shared, kinds: [pause, stop],'
+        " purposes: [quality], give_up_after: 1 month}"
+    )
+    text = changed({"routes:": f'webhooks: [{{name: crm, url: "https://crm.example/hook"}}, {all_of_it}]\nroutes:'})
+    variables = ("RECORDING_CONTROLLER_WEBHOOK_CRM", "RECORDING_CONTROLLER_WEBHOOK_SHARED_FILE")
+    place.environ.update(dict.fromkeys(variables, "x"))
+    settings = place.load(text)
+    assert settings.webhooks == (
+        Webhook(
+            name="crm",
+            url="https://crm.example/hook",
+            secret="webhook-crm",
+            kinds=frozenset(),
+            purposes=frozenset(),
+            give_up_after=Period(days=3),
+        ),
+        Webhook(
+            name="billing",
+            url="http://[::1]:9000/x?y=1",
+            secret="webhook-shared",
+            kinds=frozenset({Kind.PAUSE, Kind.STOP}),
+            purposes=frozenset({"quality"}),
+            give_up_after=Period(months=1),
+        ),
+    )
+    assert settings.warnings == ()
+
+
+def test_a_provider_is_built_and_a_claim_that_may_become_anothers_is_warned_of(place: Place, changed: Changed) -> None:
+    all_of_it = (
+        '{issuer: "http://127.0.0.1:9/realms/x/", client_id: us, address: "https://us.example/", claim: email,'
+        " scopes: [openid, email]}"
+    )
+    place.environ["RECORDING_CONTROLLER_OPENID_CLIENT_SECRET"] = "x"
+    settings = place.load(changed({"routes:": f"http: {{openid_connect: {all_of_it}}}\nroutes:"}))
+    assert settings.openid_connect == OpenIdConnect(
+        issuer="http://127.0.0.1:9/realms/x/",
+        client_id="us",
+        address="https://us.example",
+        claim="email",
+        scopes=("openid", "email"),
+    )
+    [warning] = settings.warnings
+    assert "email may become another person's" in str(warning)
+    assert place.load().openid_connect is None
+
+
 def test_routes_keys_and_patterns_are_built(place: Place, changed: Changed) -> None:
     text = changed(
         {
@@ -198,6 +303,7 @@ def test_system_is_built(place: Place) -> None:
     assert (pbx.ari.username, pbx.ari.application) == ("recording-controller", "recording-controller")
     assert (settings.fastagi.listen, settings.fastagi.port) == ("127.0.0.1", 4573)
     assert (settings.http.listen, settings.http.port) == ("127.0.0.1", 8080)
+    assert (settings.http.tls, settings.http.trusted_proxies) == (None, ())
     assert settings.database.embedded
     assert settings.mqtt is None
     assert settings.country == "FR"

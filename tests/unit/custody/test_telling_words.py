@@ -23,7 +23,7 @@ def test_a_decision_reads_as_a_sentence() -> None:
         "The call is not recorded: somebody objected during the call."
     )
     assert words("fr").decision("pause", "applied", "payment") == (
-        "Enregistrement interrompu\u00a0: des données bancaires sont communiquées."
+        "Enregistrement mis en pause\u00a0: des données bancaires sont communiquées."
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lab.bench.alone import Alone, Completed
+from lab.bench.banner import Shown
 from lab.bench.cost import Cpu
 from lab.bench.keeping import Keeping, Step
 from lab.bench.latency import Latencies
@@ -62,13 +63,14 @@ FIGURES = Figures(
         replayed=Replayed(calls=1000, events=14_000, events_a_second=25_000, bytes_a_call=4_000),
     ),
     keeping=Keeping(seconds=3600, steps=(Step(what="in", cpu_s=2, grew_mib=1), Step(what="out", cpu_s=4, grew_mib=0))),
+    banner=Shown(changes=[30, 10, 20], returns=[150, 250], cuts=[2000]),
 )
 
 
 def test_every_target_is_held_against_the_figures_of_all_rounds() -> None:
     measured = [target.measured for target in targets(FIGURES)]
     # the middle of 21.5 and 25.5 against the middle of 25 and 27; the middle of 1 in 20 and 3 in 22
-    assert measured == pytest.approx([30, 9, 100 * 23.5 / 26, 100 * (0.05 + 3 / 22) / 2, 25_000, 375, 4, 600])
+    assert measured == pytest.approx([30, 9, 100 * 23.5 / 26, 100 * (0.05 + 3 / 22) / 2, 25_000, 375, 4, 30, 250, 600])
 
 
 def test_a_missed_target_stands_in_the_document() -> None:
@@ -126,3 +128,8 @@ def test_calls_are_counted_from_the_last_line_of_the_statistics() -> None:
     assert counted(text) == (198, 2)
     with pytest.raises(SippError):
         counted("SuccessfulCall(C);FailedCall(C)\n")
+
+
+def test_what_the_banner_shows_stands_there_with_its_spread() -> None:
+    rows = [line for line in document(FIGURES).splitlines() if line.startswith("| a call has changed")]
+    assert [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows] == [["3", "20", "30", "30"]]

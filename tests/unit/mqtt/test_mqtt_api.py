@@ -17,8 +17,8 @@ from tests.unit.mqtt.office import Office
 class Screen:
     """Somebody who asks about one PBX; each question has its own correlation data, unless it is given."""
 
-    def __init__(self, *offices: Office) -> None:
-        self.api = MqttApi(root="rc", pbxs=offices)
+    def __init__(self, *offices: Office, purposes: frozenset[str] = frozenset()) -> None:
+        self.api = MqttApi(root="rc", pbxs=offices, purposes=purposes)
         self._asked = 0
 
     async def ask(self, topic: str, payload: object, correlation: bytes | None = None) -> Answer | None:
@@ -111,7 +111,9 @@ async def test_a_trigger_starts_what_waits_for_it_and_a_stop_ends_it(office: Off
 
 async def test_a_stop_of_another_purpose_leaves_the_recording_alone(office: Office, screen: Screen) -> None:
     call = await office.recorded()
-    assert await screen.ask_call(call, "stop", purpose="orders") == Done(call=call.id, state=CallState.RECORDING)
+    answer = await screen.ask_call(call, "stop", purpose="orders")
+    assert isinstance(answer, Problem)
+    assert (answer.status, office.state(call)) == (404, CallState.RECORDING)
 
 
 @pytest.mark.parametrize("verb", ["objection", "private"])
@@ -119,6 +121,29 @@ async def test_what_is_nobodys_business_is_recorded_no_more(office: Office, scre
     call = await office.recorded()
     assert await screen.ask_call(call, verb) == Done(call=call.id, state=CallState.NOT_RECORDED)
     assert office.count(commands.Discard) == 1
+
+
+@pytest.mark.parametrize("verb", Verb)
+async def test_a_broker_for_some_purposes_reaches_no_call_of_others(office: Office, verb: Verb) -> None:
+    """Neither by the call nor by the agent: it is answered as what is not there, and nothing is done."""
+    theirs, others = await office.recorded(), await office.talk(agent="202", queue="orders")
+    quality = Screen(office, purposes=frozenset({"quality"}))
+    told, before = len(office.commands), office.dispatcher.call(others.id)
+    for answer in (await quality.ask_call(others, verb), await quality.ask_agent("202", verb)):
+        assert isinstance(answer, Problem)
+        assert answer == await quality.ask("rc/lab/calls/none/command", {"command": verb})
+    assert (len(office.commands), office.dispatcher.call(others.id)) == (told, before)
+    assert await quality.ask_call(theirs, "pause") == Done(call=theirs.id, state=CallState.PAUSED)
+
+
+async def test_an_excluded_call_is_nobodys_business(office: Office, screen: Screen) -> None:
+    call = await office.recorded()
+    await screen.ask_call(call, "private")
+    told = len(office.commands)
+    for answer in (await screen.ask_call(call, "pause"), await screen.ask_agent("201", "pause")):
+        assert isinstance(answer, Problem)
+        assert answer.status == 404
+    assert len(office.commands) == told
 
 
 async def test_what_is_proven_otherwise_is_discarded(office: Office, screen: Screen) -> None:

@@ -1,6 +1,7 @@
 """The calls of a PBX with no PBX behind them: what is told goes in, commands come out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from controller.domain import events
 from controller.domain.call import Call
@@ -11,6 +12,16 @@ from controller.domain.recording import Phase
 from controller.domain.switchboard import Switchboard
 from controller.runtime.dispatcher import Dispatcher, Question
 from tests.unit.domain.stories import NOON, asked_for, policy, told
+
+
+@dataclass
+class Pbx:
+    """What the API needs of a PBX."""
+
+    dispatcher: Dispatcher
+    name: str = "main"
+    ready: bool = True
+    why_not_ready: str = ""
 
 
 class Switched:
@@ -83,6 +94,11 @@ class Switched:
             customer_hash=customer_hash,
             customer_sealed=sealed,
         )
+
+    def all_committed(self, call_id: CallId) -> None:
+        """Whatever of a call waited to be written down is."""
+        for command in [command for of, command in self.commands if of == call_id and isinstance(command, Commit)]:
+            self.dispatcher.tell(call_id, events.DecisionCommitted(at=NOON, token=command.token, seq=1, draw=None))
 
     def is_recorded(self, customer: str, agent: str, *, bridge: str) -> CallId:
         """A call, up to its recording."""

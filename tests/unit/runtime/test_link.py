@@ -346,3 +346,40 @@ async def test_what_calls_under_way_need_is_heard_whatever_the_policy_becomes() 
     await link.decide_by(policy(pauses=Pauses(contexts=("payment-*",))))
     await link.decide_by(policy())
     assert "ChannelDialplan" in link._stream._wanted
+
+
+@dataclass
+class Onlooker:
+    """Notes what it is told, and how many calls there were."""
+
+    told: list[tuple[str, str, int]] = field(default_factory=list)
+    link: PbxLink | None = None
+
+    def looks_at(self, link: PbxLink) -> None:
+        self.link, link.dispatcher.onlooker = link, self
+
+    def changed(self, call: Call) -> None:
+        self.told.append(("changed", call.id, 0))
+
+    def watching(self, pbx: str) -> None:
+        assert self.link is not None
+        self.told.append(("watching", pbx, len(list(self.link.dispatcher.calls))))
+
+    def standing_by(self, pbx: str) -> None:
+        assert self.link is not None
+        self.told.append(("standing by", pbx, len(list(self.link.dispatcher.calls))))
+
+
+async def test_whoever_looks_on_hears_when_every_call_is_known_and_before_all_are_forgotten() -> None:
+    onlooker = Onlooker()
+    link = await Asterisk([], meanwhile=onlooker.looks_at).is_met()
+    assert onlooker.told == [("watching", "main", 0)]
+    for channel in (AGENT, CUSTOMER):
+        link._listener.hear(ari.ChannelCreated(timestamp=NOON, channel=channel))
+        bridge = Bridge(id="b", technology="simple_bridge")
+        link._listener.hear(ari.ChannelEnteredBridge(timestamp=NOON, channel=channel, bridge=bridge))
+    [call] = link.dispatcher.calls
+    assert ("changed", call.id, 0) in onlooker.told
+    onlooker.told.clear()
+    await link.let_go_of_everything()
+    assert onlooker.told == [("standing by", "main", 1), ("standing by", "main", 0)]

@@ -78,7 +78,7 @@ async def test_notices_come_in_as_csv_or_json_and_the_daemon_is_told(client: Cli
     response = await client.post("/api/v1/notices", json=[A_NOTICE])
     assert await response.json() == {"added": 0, "corrected": 0, "unchanged": 1}
     listed = await client.get("/api/v1/notices")
-    assert await listed.json() == [A_NOTICE]
+    assert await listed.json() == {"notices": [A_NOTICE], "next": None}
 
 
 async def test_a_faulty_list_changes_nothing_and_every_fault_is_told(
@@ -117,7 +117,7 @@ async def test_an_objection_is_kept_and_shown_without_a_number(client: Client, r
     objection = await response.json()
     assert (objection["customer"], objection["scope"]) == (customer_of(CUSTOMER).hex(), "quality")
     listed = await client.get("/api/v1/objections")
-    assert await listed.json() == [objection]
+    assert await listed.json() == {"objections": [objection], "next": None}
     assert "199000001" not in await listed.text()
     [decision] = register.decisions
     assert decision.actor == "api"

@@ -1,0 +1,1 @@
+"""Pages that people read: rendered here, with what little script they need beside them."""

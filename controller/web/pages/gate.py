@@ -1,0 +1,115 @@
+"""Lets people through to pages: who has not logged in is asked to, and who may not is told so, by a page."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from controller.domain.access import Action
+from controller.errors import RecordingControllerError
+from controller.web.admission import Admission, refusal, show_token
+from controller.web.answers import status_of
+from controller.web.bodies import in_time
+from controller.web.headers import page_policy
+from controller.web.pages.rendering import is_framed, rendered
+from controller.web.routes import LOG_IN, PAGES
+from controller.web.session import CSRF_FIELD, CSRF_HEADER, READS
+
+TOKEN_FIELD: Final = "token"  # noqa: S105 - what the field is called
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Gate:
+    """A page is there through a gate only, and only where ``PAGES`` says who may have it.
+
+    ``embedded_by`` are the origins whose pages may have those in a frame that are made for it.
+    """
+
+    def __init__(self, admission: Admission, embedded_by: Sequence[str] = ()) -> None:
+        self._admission = admission
+        self._policy = page_policy(embedded_by=embedded_by)
+
+    def add(self, router: web.UrlDispatcher, asked: str, handler: Handler) -> None:
+        """Answer at this address, such as ``GET /console``, those who may have it."""
+        method, path = asked.split(" ")
+        router.add_route(method, path, self._gated(PAGES[asked], handler))
+
+    def add_framed(self, router: web.UrlDispatcher, asked: str, handler: Handler) -> None:
+        """The same for one that a page of another site may have in a frame.
+
+        Where it is asked for by a form, that may show a token (``TOKEN_FIELD``): with what is in a frame on another
+        site a browser sends no cookie. So the form of somebody unknown is read, as far and as long as any body is.
+        """
+        method, path = asked.split(" ")
+        gated = self._gated(PAGES[asked], handler)
+
+        @wraps(handler)
+        async def framed(request: web.Request) -> web.StreamResponse:
+            token = await _from_form(request, TOKEN_FIELD)
+            if token:
+                show_token(request, token)
+            answer = await gated(request)
+            answer.headers["Content-Security-Policy"] = self._policy
+            return answer
+
+        router.add_route(method, path, framed)
+
+    def _gated(self, action: Action, handler: Handler) -> Handler:
+        @wraps(handler)
+        async def gated(request: web.Request) -> web.StreamResponse:
+            known = self._admission.admitted(request) is not None  # nobody else's body is read here
+            form = await _from_form(request, CSRF_FIELD) if known else ""
+            csrf = request.headers.get(CSRF_HEADER) or form
+            refused = refusal(self._admission, request, action, csrf=csrf)
+            if refused is None:
+                self._admission.used(request)
+                return await _answered(request, handler)
+            if (
+                refused.status == HTTPStatus.UNAUTHORIZED
+                and _from_another_site(request)
+                and action is not Action.LISTEN
+            ):
+                return await rendered(request, "onward.html", again=request.path_qs)
+            if refused.status == HTTPStatus.UNAUTHORIZED and is_framed(request):
+                return await rendered(request, "log_in_beside.html", status=refused.status)
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                raise web.HTTPSeeOther(f"{LOG_IN}?next={quote(request.path_qs)}")
+            return await error_page(request, refused.status)
+
+        return gated
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RecordingControllerError as error:
+        found = status_of(error)
+        if found is None:
+            raise
+        return await error_page(request, found[0])
+
+
+async def error_page(request: web.Request, status: int, *, title: str = "", detail: str = "") -> web.Response:
+    """What people are told where a page is not for them, not there, or cannot be had now."""
+    return await rendered(request, "error.html", status=status, code=status, title=title, detail=detail)
+
+
+def _from_another_site(request: web.Request) -> bool:
+    """Whether a link of another site, such as a CRM, led here, with which a browser sends no cookie of a session.
+
+    It does once a page of ours leads to the same place, and then says that the request is from here (Fetch Metadata).
+    To listen is nothing that another site has somebody do.
+    """
+    said = [request.headers.get(f"Sec-Fetch-{name}") for name in ("Site", "Mode", "Dest")]
+    return request.method == "GET" and said == ["cross-site", "navigate", "document"]
+
+
+async def _from_form(request: web.Request, field: str) -> str:
+    if request.method in READS:
+        return ""
+    shown = (await in_time(request.post())).get(field, "")
+    return shown if isinstance(shown, str) else ""

@@ -1,0 +1,80 @@
+"""Calls under way as a supervisor and an agent see them in their browser: rows that come, change and go."""
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from controller.domain.names import CallId
+from controller.web import live
+from tests.integration.browsers import TELEPHONE, a_page, accessible, log_in, shown
+from tests.integration.offices import Office
+from tests.integration.pages.answering import answering
+from tests.integration.pages.conftest import PASSWORD, account, address
+
+
+def row(page: Page, call: CallId) -> Locator:
+    return page.locator(f'tr[data-call="{call}"]')
+
+
+async def test_a_supervisor_watches_calls_and_pauses_and_stops_one(office: Office, browser: Browser) -> None:
+    switched = office.pbxs["quality"]
+    others = office.call("evidence")
+    async with a_page(browser, address(office)) as page, answering(switched):
+        await log_in(page, await account(office, "supervisor-of-quality"), PASSWORD)
+        assert page.url.endswith("/console/calls")
+        await expect(page.get_by_text("No call is under way")).to_be_visible()
+        await accessible(page)
+        call = office.call("quality")
+        await expect(row(page, call)).to_contain_text("Recording")
+        await expect(row(page, call)).to_contain_text("201")
+        await expect(page.get_by_role("status").filter(has_text="Calls: 1 · being recorded: 1")).to_be_visible()
+        await row(page, call).get_by_role("button", name="Pause").press("Enter")
+        await expect(row(page, call)).to_contain_text("Paused on request")
+        await expect(row(page, call).locator("[data-field=state]")).to_be_focused()
+        await expect(row(page, call).get_by_role("button", name="Resume, call of 201")).to_be_visible()
+        assert switched.call(call).suspensions[0].actor == "account:supervisor-of-quality"
+        waiting = office.call("quality")
+        await expect(row(page, waiting)).to_be_visible()
+        await page.reload()
+        await expect(row(page, call)).to_contain_text("Paused on request")
+        await expect(page.get_by_text("Kept current")).to_be_visible()
+        await accessible(page)
+        await shown(page, "console-calls-wide")
+        await row(page, call).get_by_role("button", name="Resume").click()
+        await expect(row(page, call).get_by_role("button", name="Pause")).to_be_visible()
+        page.on("dialog", lambda dialog: dialog.accept())
+        await row(page, call).get_by_role("button", name="Stop").click()
+        await expect(row(page, call)).to_contain_text("Not recorded")
+        await page.set_viewport_size({"width": TELEPHONE[0], "height": TELEPHONE[1]})
+        await accessible(page)
+        await shown(page, "console-calls-telephone")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE[0]
+        switched.dispatcher.gone(switched.call(call).customer)
+        await expect(row(page, call)).to_have_count(0)
+        await expect(row(page, waiting)).to_have_count(1)
+        assert others not in await page.content()
+
+
+async def test_an_agent_sees_their_own_call_until_they_log_out_wherever_they_do(
+    office: Office, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "TICK_S", 0.2)
+    own, others = office.recorded("quality"), office.recorded("evidence")
+    async with a_page(browser, address(office), language="fr") as page:
+        await page.goto("/login?lang=en")
+        await log_in(page, await account(office, "agent-201"), PASSWORD)
+        await page.goto("/console/calls?lang=fr")
+        await expect(row(page, own)).to_contain_text("Un instant")
+        assert others not in await page.content()
+        async with answering(office.pbxs["quality"]):
+            mine = office.call("quality")
+            await expect(row(page, mine)).to_contain_text("Enregistrement en cours")
+        await row(page, mine).get_by_role("button", name="Mettre en pause").click()
+        await expect(page.get_by_role("alert")).to_have_text("Le standard ne l\u2019a pas encore confirmé.")
+        await page.goto("/console/recordings")
+        await expect(page.get_by_role("heading", name="pas pour vous")).to_be_visible()
+        await page.goto("/console/calls")
+        await expect(page.get_by_text("Tenu à jour")).to_be_visible()
+        elsewhere = await page.context.new_page()
+        await elsewhere.goto("/console/me")
+        await elsewhere.get_by_role("button", name="Se déconnecter").click()
+        await page.wait_for_url("**/login?next=**")

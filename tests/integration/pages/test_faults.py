@@ -1,0 +1,50 @@
+"""What the API refuses is said in the language of who reads the page, and named as the page names it."""
+
+from playwright.async_api import Browser, expect
+
+from tests.integration.browsers import a_page, log_in
+from tests.integration.offices import Office
+from tests.integration.pages.conftest import PASSWORD, account, address
+
+
+async def test_what_is_refused_is_said_in_french_with_the_labels_of_the_page(office: Office, browser: Browser) -> None:
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "dpo"), PASSWORD)
+        await page.goto("/console/objections?lang=fr")
+        added = page.get_by_role("region", name="Ajouter une opposition")
+        await added.get_by_label("Numéro du client").fill("personne")
+        await added.get_by_role("button", name="Ajouter").click()
+        await expect(added.get_by_role("alert")).to_have_text(
+            "Numéro du client : un numéro de téléphone est attendu, par exemple +33199000001 ou 01 99 00 00 01"
+        )
+        await page.goto("/console/notices")
+        await page.get_by_label("Fichier CSV").set_input_files(
+            {"name": "agents.csv", "mimeType": "text/csv", "buffer": b"agent,informed_at,version\n2/1,soon,2026-01\n"}
+        )
+        await page.get_by_role("button", name="Importer").click()
+        alert = page.get_by_role("region", name="Importer une liste").get_by_role("alert")
+        await expect(alert).to_contain_text("Ligne 2, agent : un poste est attendu")
+        await expect(alert).to_contain_text("Ligne 2, informed_at : une date est attendue")
+        await page.goto("/console/recordings?call=somewhere&since=yesterday")
+        await expect(page.get_by_role("alert")).to_contain_text(
+            "Appel : l\u2019identifiant d\u2019un appel est attendu"
+        )
+        await page.goto("/console/customers/nobody")
+        await expect(page.get_by_role("heading", name="pas un numéro de téléphone")).to_be_visible()
+
+
+async def test_what_has_no_words_of_ours_is_marked_as_english(office: Office, browser: Browser) -> None:
+    async with a_page(browser, address(office), language="fr") as page:
+        await page.goto("/login?lang=en")
+        await log_in(page, await account(office, "administrator"), PASSWORD)
+        await page.goto("/console/configuration?lang=fr")
+        office.place.file.write_text(office.place.file.read_text() + "\nunheard_of: 1\n")
+        await page.get_by_role("button", name="Relire le fichier").click()
+        alert = page.get_by_role("region", name="En vigueur").get_by_role("alert")
+        await expect(alert).to_contain_text("Le fichier comporte des erreurs, et rien n\u2019a changé")
+        await expect(alert.locator("[lang=en]")).to_contain_text("unheard_of")
+        await page.route("**/static/faults.fr.json", lambda route: route.abort())
+        await page.reload()
+        await page.get_by_role("button", name="Relire le fichier").click()
+        await expect(alert.locator("[lang=en]")).to_contain_text("unheard_of")
+        await expect(alert).not_to_contain_text("Le fichier comporte")
