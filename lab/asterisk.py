@@ -20,6 +20,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import HTTPBasicAuthHandler, HTTPPasswordMgrWithPriorAuth, ProxyHandler, build_opener
 
 from lab.console import run_command
+from lab.sip import SipPort
 
 IMAGE = "recording-controller-asterisk"
 _HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ _FOLDERS = ("spool/recording", "spool/tmp", "run", "log", "lib", "data/agi-bin",
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.02
+_COMPLAINTS = 8
 
 
 class AsteriskError(RuntimeError):
@@ -43,24 +45,32 @@ class AriAccess:
 
 
 class Asterisk:
-    """A context manager: Asterisk answers ARI inside the block and is gone after it.
+    """A context manager: Asterisk answers ARI and SIP inside the block and is gone after it.
 
     ``directory`` is the instance folder, ``folders`` are others that it must see, all at their own paths.
+    Whatever fails inside the block is told with what Asterisk said meanwhile.
     """
 
-    def __init__(self, directory: Path, *, ari: AriAccess, folders: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, directory: Path, *, ari: AriAccess, sip: Sequence[SipPort] = (), folders: Sequence[Path] = ()
+    ) -> None:
         self.directory = directory
         self.ari = ari
+        self._sip = tuple(sip)
         self._folders = tuple(folders)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
+        _running.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _running.discard(self)
+        if error is not None:
+            error.add_note(self.state())
         self.stop()
 
     @property
@@ -69,7 +79,7 @@ class Asterisk:
         return int((self.directory / "run" / "pid").read_text())
 
     def start(self) -> None:
-        """Start and wait until ARI answers. Raises AsteriskError when that does not happen."""
+        """Start and wait until ARI and SIP answer. Raises AsteriskError when that does not happen."""
         for folder in _FOLDERS:
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
         (self.directory / "run" / "pid").unlink(missing_ok=True)
@@ -107,7 +117,7 @@ class Asterisk:
             process.wait(_STOP_SECONDS)
 
     def restart(self) -> None:
-        """Stop, start, and wait until ARI answers again."""
+        """Stop, start, and wait until ARI and SIP answer again."""
         self.stop()
         self.start()
 
@@ -123,6 +133,14 @@ class Asterisk:
         """Return Asterisk's log so far: notices, warnings and errors."""
         path = self.directory / "log" / "messages"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def state(self) -> str:
+        """Say what does not answer, and what Asterisk last complained of; for whoever looks into what failed."""
+        missing = self._missing()
+        complaints = [line for line in self.log().splitlines() if " NOTICE" not in line][-_COMPLAINTS:]
+        return "\n".join(
+            [f"{self.directory.name}: {f'{missing} does not answer' if missing else 'answers'}", *complaints]
+        )
 
     def _command(self) -> list[str]:
         folders = [str(self.directory), *map(str, self._folders)]
@@ -157,12 +175,20 @@ class Asterisk:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while not (self._is_booted() and self._ari_answers()):
+        while missing := self._missing():
             if self._process is None or self._process.poll() is not None:
                 raise AsteriskError(f"Asterisk ended while starting\n{self._tail()}")
             if time.monotonic() > deadline:
-                raise AsteriskError(f"Asterisk was not ready after {_START_SECONDS:.0f} s\n{self._tail()}")
+                raise AsteriskError(f"{missing} did not answer after {_START_SECONDS:.0f} s\n{self._tail()}")
             time.sleep(_POLL_SECONDS)
+
+    def _missing(self) -> str:
+        """Name the first that does not answer; empty where all do."""
+        if not self._is_booted():
+            return "Asterisk"
+        if not self._ari_answers():
+            return "ARI"
+        return next((str(port) for port in self._sip if not port.answers()), "")
 
     def _is_booted(self) -> bool:
         try:
@@ -192,6 +218,14 @@ def asterisk_root() -> Path:
     """Return the root that ``lab/setup/asterisk`` makes."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "recording-controller" / "asterisk"
+
+
+_running: set[Asterisk] = set()
+
+
+def states() -> list[str]:
+    """The state of every Asterisk that runs now."""
+    return [asterisk.state() for asterisk in _running]
 
 
 @cache

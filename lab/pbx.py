@@ -17,6 +17,7 @@ from typing import Self
 
 from lab.asterisk import AriAccess, Asterisk
 from lab.ports import RtpRange, free_port, rtp_ranges
+from lab.sip import SipPort
 
 PBX_ADDRESS = "127.0.0.1"
 AGENTS_ADDRESS = "127.0.0.2"
@@ -138,7 +139,8 @@ def start_pbx(plan: Plan, options: PbxOptions = PbxOptions()) -> Iterator[Instan
             _link_sounds(directory, options.sounds)
         ari = _access(plan.pbx_http, "recording-controller", password)
         folders = [options.sounds.resolve()] if options.sounds is not None else []
-        with Asterisk(directory, ari=ari, folders=folders) as asterisk:
+        sip = SipPort(address=PBX_ADDRESS, port=plan.pbx_sip, asker=TRUNK_ADDRESS)
+        with Asterisk(directory, ari=ari, sip=[sip], folders=folders) as asterisk:
             yield Instance(asterisk=asterisk, sip_address=PBX_ADDRESS, sip_port=plan.pbx_sip)
 
 
@@ -156,7 +158,9 @@ def start_phones(plan: Plan, *, agents: Sequence[str] = (*AGENTS, REPRESENTATIVE
         _write_http(directory / "etc", plan.phones_http)
         _append(directory / "etc" / "pjsip.conf", map(_phone, agents))
         ari = _access(plan.phones_http, "phones", password)
-        with Asterisk(directory, ari=ari) as asterisk:
+        addresses = (AGENTS_ADDRESS, TRUNK_ADDRESS)
+        sip = [SipPort(address=address, port=plan.phones_sip, asker=PBX_ADDRESS) for address in addresses]
+        with Asterisk(directory, ari=ari, sip=sip) as asterisk:
             yield Instance(asterisk=asterisk, sip_address=AGENTS_ADDRESS, sip_port=plan.phones_sip)
 
 

@@ -1,14 +1,18 @@
 """Free ports on loopback.
 
 Owns the choice of ports for one lab. The ports lie below the kernel's own range, so that no outgoing
-connection takes one between its choice and its use.
+connection takes one between its choice and its use. Nor does another lab: a process claims its ports by the block.
 """
 
+import atexit
 import random
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 _FIRST, _LAST = 10_000, 15_999
+_BLOCK = 100
 _RTP_FIRST, _RTP_LAST = 16_384, 32_767
 _RTP_WIDTH = 4_000
 
@@ -22,8 +26,11 @@ class RtpRange:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, *addresses: str) -> int:
-    """Return a port free on each of the addresses (127.0.0.1 where none is given)."""
-    for port in random.sample(range(_FIRST, _LAST + 1), k=_LAST - _FIRST + 1):
+    """Return a port free on each of the addresses (127.0.0.1 where none is given).
+
+    No other process is given it while this one lives, and this one is given it again last of all.
+    """
+    for port in islice(_claimed, _LAST + 1 - _FIRST):
         if all(_is_free(kind, address, port) for address in addresses or ("127.0.0.1",)):
             return port
     raise OSError(f"no free port between {_FIRST} and {_LAST}")
@@ -33,6 +40,26 @@ def rtp_ranges(count: int) -> list[RtpRange]:
     """Return ranges that do not overlap; Asterisk itself passes over a port that is taken."""
     slots = range(_RTP_FIRST, _RTP_LAST - _RTP_WIDTH + 1, _RTP_WIDTH)
     return [RtpRange(start=start, end=start + _RTP_WIDTH - 1) for start in random.sample(slots, k=count)]
+
+
+def _claims() -> Iterator[int]:
+    """Claim block after block as they are needed; then go round those that were to be had."""
+    claimed: list[int] = []
+    for first in random.sample(range(_FIRST, _LAST + 1, _BLOCK), k=(_LAST + 1 - _FIRST) // _BLOCK):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0recording-controller-lab-ports-{first}")  # a name that goes when its process does
+        except OSError:
+            claim.close()
+            continue
+        atexit.register(claim.close)
+        block = random.sample(range(first, first + _BLOCK), k=_BLOCK)
+        claimed += block
+        yield from block
+    yield from cycle(claimed)
+
+
+_claimed = _claims()
 
 
 def _is_free(kind: socket.SocketKind, address: str, port: int) -> bool:

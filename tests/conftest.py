@@ -1,7 +1,11 @@
-"""What every test shares: how hard hypothesis tries, and that it tries the same everywhere."""
+"""What every test shares: how hard hypothesis tries, that it tries the same everywhere, and what a failure tells."""
+
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from lab.asterisk import states
 
 pytest.register_assert_rewrite("tests.unit.domain.laws", "tests.unit.domain.stories")
 
@@ -9,3 +13,12 @@ settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell of each failure in what state the lab's Asterisks were."""
+    if call.excinfo is not None:
+        for state in states():
+            call.excinfo.value.add_note(state)
+    return (yield)
