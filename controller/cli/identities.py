@@ -32,7 +32,7 @@ _purposes = click.option(
     "purposes",
     multiple=True,
     metavar="PURPOSE",
-    help="A purpose that the roles listener, supervisor and integration are for, '*' for all; several times.",
+    help="A purpose that the roles listener, supervisor, integration and viewer are for, '*' for all; several times.",
 )
 _extension = click.option("--extension", metavar="EXTENSION", help="Where an agent talks: 201 of PJSIP/201.")
 

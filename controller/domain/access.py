@@ -64,7 +64,7 @@ class Reach(StrEnum):
 
 _ALL, _PURPOSES, _OWN_CALL = Reach.ALL, Reach.PURPOSES, Reach.OWN_CALL
 _AGENT, _LISTENER, _SUPERVISOR = Role.AGENT, Role.LISTENER, Role.SUPERVISOR
-_DPO, _ADMINISTRATOR, _INTEGRATION = Role.DPO, Role.ADMINISTRATOR, Role.INTEGRATION
+_DPO, _ADMINISTRATOR, _INTEGRATION, _VIEWER = Role.DPO, Role.ADMINISTRATOR, Role.INTEGRATION, Role.VIEWER
 
 TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     Action.SEE_ONESELF: dict.fromkeys(Role, _ALL),
@@ -73,7 +73,13 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     Action.RECORD_MORE: {_AGENT: _OWN_CALL, _SUPERVISOR: _PURPOSES, _INTEGRATION: _PURPOSES},
     Action.DISCARD: {_AGENT: _OWN_CALL, _SUPERVISOR: _PURPOSES, _INTEGRATION: _PURPOSES},
     Action.MAKE_PRIVATE: {_AGENT: _OWN_CALL, _INTEGRATION: _PURPOSES},
-    Action.FIND_RECORDINGS: {_LISTENER: _PURPOSES, _SUPERVISOR: _PURPOSES, _DPO: _ALL, _INTEGRATION: _PURPOSES},
+    Action.FIND_RECORDINGS: {
+        _LISTENER: _PURPOSES,
+        _SUPERVISOR: _PURPOSES,
+        _DPO: _ALL,
+        _INTEGRATION: _PURPOSES,
+        _VIEWER: _PURPOSES,
+    },
     Action.LISTEN: {_LISTENER: _PURPOSES, _SUPERVISOR: _PURPOSES, _DPO: _ALL},
     Action.OPEN_ARCHIVE: {_DPO: _ALL},
     Action.PROVE_OTHERWISE: {_SUPERVISOR: _PURPOSES, _DPO: _ALL, _INTEGRATION: _PURPOSES},
@@ -186,6 +192,11 @@ def may_entrust(giver: Principal, given: Principal) -> bool:
     hears customers to the configuration (GDPR art. 32).
     """
     return all(_is_within(grant(given, action), grant(giver, action)) for action in ENTRUSTED)
+
+
+def may_lie_open(principal: Principal) -> bool:
+    """Whether a token may stand in a page of another program, for whoever reads that page: it does nothing but list."""
+    return principal.roles == {Role.VIEWER}
 
 
 def _is_within(given: Grant | None, own: Grant | None) -> bool:

@@ -24,6 +24,8 @@ class Role(StrEnum):
     """Runs the system, and hears nothing."""
     INTEGRATION = "integration"
     """A program, such as a CRM: the live calls of named purposes, what came of them, the registers."""
+    VIEWER = "viewer"
+    """A page of a program, such as a contact's record in a CRM: which recordings of named purposes there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

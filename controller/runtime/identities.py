@@ -37,7 +37,7 @@ the name that stands in the decision."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _EXTENSION = re.compile(r"[0-9A-Za-z_.+-]{1,80}")
-BY_PURPOSE: Final = frozenset({Role.LISTENER, Role.SUPERVISOR, Role.INTEGRATION})
+BY_PURPOSE: Final = frozenset({Role.LISTENER, Role.SUPERVISOR, Role.INTEGRATION, Role.VIEWER})
 """The roles that are for named purposes."""
 
 

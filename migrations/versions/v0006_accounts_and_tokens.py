@@ -11,7 +11,7 @@ depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
 _WORDS = postgresql.ARRAY(sa.Text)
-_ROLES = "ARRAY['agent', 'listener', 'supervisor', 'dpo', 'administrator', 'integration']"
+_ROLES = "ARRAY['agent', 'listener', 'supervisor', 'dpo', 'administrator', 'integration', 'viewer']"
 _EXTENSION = "(extension IS NULL) = (pbx IS NULL)"
 
 

@@ -51,7 +51,7 @@ PAGES = ("/console", "/banner")
 """Where pages are, which are asked for by their whole address."""
 PROXIES = (ip_network("127.0.0.1"), ip_network("192.0.2.0/24"))
 """Who asks here is taken for a proxy, and may say for whom."""
-_LIMITED = (Role.LISTENER, Role.SUPERVISOR, Role.INTEGRATION)
+_LIMITED = (Role.LISTENER, Role.SUPERVISOR, Role.INTEGRATION, Role.VIEWER)
 PEOPLE: dict[str, Scope] = {
     **{
         f"{role}-of-{name}": Scope(roles=frozenset({role}), purposes=frozenset({"*" if name == "all" else name}))

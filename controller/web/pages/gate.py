@@ -1,19 +1,21 @@
 """Lets people through to pages: who has not logged in is asked to, and who may not is told so, by a page."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
 
-from controller.domain.access import Action
+from controller.domain.access import Action, may_lie_open
 from controller.errors import RecordingControllerError
+from controller.runtime import metrics
 from controller.web.admission import Admission, refusal, show_token
 from controller.web.answers import status_of
 from controller.web.bodies import in_time
 from controller.web.headers import page_policy
+from controller.web.pages.languages import language_of, said
 from controller.web.pages.rendering import is_framed, rendered
 from controller.web.routes import LOG_IN, PAGES
 from controller.web.session import CSRF_FIELD, CSRF_HEADER, READS
@@ -43,6 +45,7 @@ class Gate:
 
         Where it is asked for by a form, that may show a token (``TOKEN_FIELD``): with what is in a frame on another
         site a browser sends no cookie. So the form of somebody unknown is read, as far and as long as any body is.
+        Whoever reads the page with that form has the token: one that does more than list is refused.
         """
         method, path = asked.split(" ")
         gated = self._gated(PAGES[asked], handler)
@@ -52,7 +55,11 @@ class Gate:
             token = await _from_form(request, TOKEN_FIELD)
             if token:
                 show_token(request, token)
-            answer = await gated(request)
+            admitted = self._admission.admitted(request) if token else None
+            if admitted is None or may_lie_open(admitted.principal):
+                answer = await gated(request)
+            else:
+                answer = await _lies_open(request)
             answer.headers["Content-Security-Policy"] = self._policy
             return answer
 
@@ -91,6 +98,12 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         if found is None:
             raise
         return await error_page(request, found[0])
+
+
+async def _lies_open(request: web.Request) -> web.StreamResponse:
+    metrics.HTTP_REFUSED.labels("403").inc()
+    say = partial(said, language_of(request))
+    return await error_page(request, 403, title=say("customers.lies-open"), detail=say("customers.lies-open-detail"))
 
 
 async def error_page(request: web.Request, status: int, *, title: str = "", detail: str = "") -> web.Response:

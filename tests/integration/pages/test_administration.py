@@ -36,7 +36,7 @@ async def test_accounts_and_tokens_are_given_out_by_who_has_their_roles_and_nobo
         await form.get_by_label("integration").check()
         await form.get_by_role("button", name="Add").click()
         await expect(form.get_by_role("alert")).to_have_text(
-            "Purposes: choose some for listeners, supervisors and integrations, and none for others"
+            "Purposes: choose some for listeners, supervisors, integrations and viewers, and none for others"
         )
         await form.get_by_label("quality").check()
         await form.get_by_role("button", name="Add").click()

@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from controller.domain.access import FRESH_FOR_S, ON_AN_OLD_WORD, TABLE, Action, Grant, grant, may_entrust, word_holds
+from controller.domain.access import (
+    FRESH_FOR_S,
+    ON_AN_OLD_WORD,
+    TABLE,
+    Action,
+    Grant,
+    grant,
+    may_entrust,
+    may_lie_open,
+    word_holds,
+)
 from controller.domain.call import Call
 from controller.domain.decision import Reason
 from controller.domain.parties import Role as Part
@@ -132,6 +142,15 @@ def test_an_old_word_is_taken_for_what_stops_and_for_nothing_that_records_more_d
 def test_every_action_has_its_row_and_every_role_does_something() -> None:
     assert set(TABLE) == set(Action)
     assert {role for row in TABLE.values() for role in row} == set(Role)
+
+
+def test_a_token_may_lie_open_where_it_does_nothing_but_list() -> None:
+    viewer = principal(Role.VIEWER, purposes=(EVERY_PURPOSE,))
+    assert {action for action in Action if grant(viewer, action)} == {Action.SEE_ONESELF, Action.FIND_RECORDINGS}
+    assert may_lie_open(viewer)
+    for role in set(Role) - {Role.VIEWER}:
+        assert not may_lie_open(principal(role))
+        assert not may_lie_open(principal(role, Role.VIEWER))
 
 
 ADMINISTRATOR, DPO = principal(Role.ADMINISTRATOR), principal(Role.DPO)
