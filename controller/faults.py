@@ -107,6 +107,28 @@ class Fault(str):
         return made
 
 
+_OF_STATUS: Final[Mapping[int, Code]] = {
+    401: Code.NOT_LOGGED_IN,
+    403: Code.FORBIDDEN,
+    404: Code.NOT_FOUND,
+    405: Code.NO_METHOD,
+    408: Code.TOO_SLOW,
+    409: Code.CONFLICT,
+    413: Code.TOO_LARGE,
+    415: Code.MEDIA_TYPE,
+    416: Code.NO_RANGE,
+    422: Code.UNPROCESSABLE,
+    429: Code.TOO_MANY_ATTEMPTS,
+    500: Code.FAILED,
+    503: Code.UNAVAILABLE,
+}
+
+
+def code_of(status: int) -> Code:
+    """What goes with a status of HTTP where nothing says more."""
+    return _OF_STATUS.get(status, Code.INVALID)
+
+
 NO_NUMBER: Final = Fault(
     Code.NO_NUMBER, "must be a telephone number, such as +33199000001 or 01 99 00 00 01", of="number"
 )

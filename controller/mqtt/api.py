@@ -13,6 +13,7 @@ from controller.domain.call import Call
 from controller.domain.names import CallId
 from controller.domain.principal import Principal, Role
 from controller.domain.records import EVERY_PURPOSE
+from controller.faults import Code
 from controller.mqtt import topics
 from controller.mqtt.client import Asked
 from controller.mqtt.command import RECORDS_MORE, Answer, Command, Done, Problem, read
@@ -24,7 +25,7 @@ from controller.runtime.requests import CallState, Request, Verb
 
 ORIGIN: Final = "agent"
 """As over HTTP: the agent's keys end such a pause, and the other way round."""
-_NO_CALL: Final = Problem.of(HTTPStatus.NOT_FOUND, "no such call is under way")
+_NO_CALL: Final = Problem.of(HTTPStatus.NOT_FOUND, "no such call is under way", code=Code.NO_CALL)
 REMEMBERED: Final = 1000
 """Commands that are known again when they come twice."""
 
@@ -96,7 +97,7 @@ class MqttApi:
         if not done:
             return _NO_CALL
         if CallState.UNSETTLED in states:
-            return Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "Asterisk has not confirmed it")
+            return Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "Asterisk has not confirmed it", code=Code.UNCONFIRMED)
         return Done(call=done[0][0], state=done[0][1])
 
     async def _act(self, dispatcher: Dispatcher, call: Call, request: Request) -> CallState | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from controller.domain.decision import Reason
 from controller.domain.names import CallId
+from controller.faults import Code, code_of
 from controller.runtime.requests import CAUSES, CallState, Verb
 
 MOST_BYTES: Final = 4 * 1024
@@ -30,16 +31,17 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why something asked was not done: title, status and detail of RFC 9457, as the HTTP API gives them."""
+    """Why something asked was not done, as the HTTP API says it: RFC 9457, and a ``code`` of ours for programs."""
 
     title: str
     status: int
+    code: Code
     detail: str
 
     @classmethod
-    def of(cls, status: HTTPStatus, detail: str) -> "Problem":
-        """A problem with the title that HTTP has for its status."""
-        return cls(title=status.phrase, status=status.value, detail=detail)
+    def of(cls, status: HTTPStatus, detail: str, *, code: Code | None = None) -> "Problem":
+        """A problem with the title, and unless there is a better one the code, that go with its status."""
+        return cls(title=status.phrase, status=status.value, code=code or code_of(status), detail=detail)
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

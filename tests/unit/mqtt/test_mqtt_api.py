@@ -7,6 +7,7 @@ import pytest
 
 from controller.domain import commands
 from controller.domain.call import Call
+from controller.faults import Code
 from controller.mqtt.api import REMEMBERED, MqttApi
 from controller.mqtt.client import Asked
 from controller.mqtt.command import Answer, Done, Problem
@@ -89,7 +90,7 @@ async def test_in_which_of_the_agents_calls_anything_else_is_to_be_done_must_be_
     await screen.ask_agent("201", "pause")
     answer = await screen.ask_agent("201", "resume")
     assert isinstance(answer, Problem)
-    assert answer.status == 409
+    assert (answer.status, answer.code) == (409, Code.CONFLICT)
     assert await screen.ask_call(call, "resume") == Done(call=call.id, state=CallState.RECORDING)
     assert office.state(held) is CallState.PAUSED
 
@@ -170,7 +171,7 @@ async def test_a_pause_that_asterisk_does_not_confirm_is_a_problem(office: Offic
     office.deaf_to = (commands.Pause, commands.Stop)
     answer = await screen.ask_call(call, "pause")
     assert isinstance(answer, Problem)
-    assert answer.status == 503
+    assert (answer.status, answer.code) == (503, Code.UNCONFIRMED)
 
 
 @pytest.mark.parametrize("topic", ["rc/lab/calls/17/command", "rc/lab/agents/209/command"])
@@ -178,7 +179,7 @@ async def test_no_such_call_is_a_problem(office: Office, screen: Screen, topic: 
     await office.recorded()
     answer = await screen.ask(topic, {"command": "pause"})
     assert isinstance(answer, Problem)
-    assert (answer.status, answer.detail) == (404, "no such call is under way")
+    assert (answer.status, answer.code, answer.detail) == (404, Code.NO_CALL, "no such call is under way")
 
 
 async def test_garbage_is_a_problem_and_does_nothing(office: Office, screen: Screen) -> None:
@@ -186,7 +187,7 @@ async def test_garbage_is_a_problem_and_does_nothing(office: Office, screen: Scr
     before = len(office.commands)
     answer = await screen.ask(f"rc/lab/calls/{call.id}/command", b"\xff")
     assert isinstance(answer, Problem)
-    assert (answer.status, len(office.commands)) == (400, before)
+    assert (answer.status, answer.code, len(office.commands)) == (400, Code.INVALID, before)
 
 
 async def test_a_daemon_that_stands_by_leaves_the_answer_to_the_other(office: Office, screen: Screen) -> None:

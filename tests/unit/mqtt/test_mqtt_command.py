@@ -1,11 +1,13 @@
 """What a payload asks, and what an answer looks like."""
 
 import json
+from http import HTTPStatus
 
 import pytest
 
 from controller.domain.decision import Reason
 from controller.domain.names import CallId
+from controller.faults import Code
 from controller.mqtt.command import MOST_BYTES, Command, Done, Problem, read, written
 from controller.runtime.requests import CAUSES, CallState, Verb
 
@@ -71,13 +73,14 @@ def test_a_payload_that_is_too_long_is_not_read() -> None:
     assert read(fitting) == Command(command=Verb.PAUSE)
     problem = read(fitting + b" ")
     assert isinstance(problem, Problem)
-    assert problem.status == 413
+    assert (problem.status, problem.code) == (413, Code.TOO_LARGE)
 
 
 def test_answers_are_those_of_the_http_api() -> None:
     assert json.loads(written(Done(call=CallId("17"), state=CallState.PAUSED))) == {"call": "17", "state": "paused"}
-    assert set(json.loads(written(Problem(title="Not Found", status=404, detail="none")))) == {
+    assert set(json.loads(written(Problem.of(HTTPStatus.NOT_FOUND, "none")))) == {
         "title",
         "status",
+        "code",
         "detail",
     }
