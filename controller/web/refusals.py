@@ -1,5 +1,9 @@
-"""What aiohttp itself refuses, and what fails without anybody having thought of it, as problem documents (RFC 9457)."""
+"""What aiohttp itself refuses, and what fails without anybody having thought of it, as problem documents (RFC 9457).
 
+Whoever follows a link to the API in a browser, such as that of a download, is told by a page.
+"""
+
+import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
@@ -9,8 +13,10 @@ from aiohttp import web
 
 from controller.runtime.openid import HOME
 from controller.web.bodies import BodyTooSlow
+from controller.web.pages.faults import heading, problem_in_words
 from controller.web.pages.gate import error_page
-from controller.web.problems import problem
+from controller.web.pages.languages import language_of
+from controller.web.problems import PROBLEM, problem
 from controller.web.routes import BANNER, LOG_IN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,7 +31,14 @@ _log = structlog.get_logger(__name__)
 
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell what went wrong in the form in which everything is told."""
+    """Tell what went wrong in the form in which everything is told, and people by a page."""
+    answer = await _answered(request, handler)
+    if answer.content_type == PROBLEM and isinstance(answer, web.Response) and _is_looked_at(request):
+        return await _in_words(request, answer)
+    return answer
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     if "\0" in request.path_qs or any("\0" in word for pair in request.query.items() for word in pair):
         return problem(400, "Bad Request", "the address must hold no NUL")
     if "\0" in request.path:
@@ -48,6 +61,21 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception:  # noqa: BLE001 - the boundary of what one request can break; it is logged with all that is known
         _log.exception("web.failed", method=request.method, route=_route_of(request))
         return await error_page(request, 500) if _is_page(request) else problem(500, "Internal Server Error")
+
+
+def _is_looked_at(request: web.Request) -> bool:
+    """Whether a browser shows the answer to somebody (Fetch Metadata)."""
+    said = [request.headers.get(f"Sec-Fetch-{name}") for name in ("Mode", "Dest")]
+    return request.method == "GET" and said == ["navigate", "document"]
+
+
+async def _in_words(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    """A problem as a page; who is not known is asked to log in."""
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        raise web.HTTPSeeOther(f"{LOG_IN}?next={HOME}")
+    told, language = json.loads(answer.text or ""), language_of(request)
+    detail = problem_in_words(language, told["code"], told.get("detail", ""))
+    return await error_page(request, answer.status, title=heading(language, answer.status), detail=detail)
 
 
 def _is_page(request: web.Request) -> bool:

@@ -16,6 +16,7 @@ from controller.web.openapi.operation import Operation, Parameter
 from controller.web.openapi.registers import REGISTERS
 from controller.web.openapi.shapes import Problem
 from controller.web.openapi.stored import STORED
+from controller.web.problems import PROBLEM
 from controller.web.routes import ACTIONS, OPEN, PREFIX
 
 VERSION: Final = "1"
@@ -25,7 +26,6 @@ OPERATIONS: Final[Mapping[str, Operation]] = {**CALLS, **STORED, **KEEPING, **RE
 """Keyed as ``controller.web.routes.ACTIONS`` is."""
 
 KEY_PATTERN: Final = "^[!-~]{1,255}$"
-_PROBLEM: Final = "application/problem+json"
 _REF: Final = "#/components/schemas/{name}"
 _END: Final = (r"\\Z", "$")
 """The end of a text in a pattern: as Python has it, and as JSON Schema does (ECMA-262)."""
@@ -164,7 +164,7 @@ def _responses(asked: str, one: Operation, schemas: _Schemas, *, ours: bool) -> 
         found[str(status)] = {"description": answer.text} | (
             {"content": schemas.content(answer.content)} if answer.content else {}
         )
-    problem = {_PROBLEM: {"schema": schemas.of(Problem)}}
+    problem = {PROBLEM: {"schema": schemas.of(Problem)}}
     for status, reason in problems_of(asked, one).items() if ours else ():
         found[str(status)] = {"description": reason, "content": problem}
     return found

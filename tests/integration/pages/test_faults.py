@@ -2,7 +2,10 @@
 
 from playwright.async_api import Browser, expect
 
-from tests.integration.browsers import a_page, log_in
+from controller.domain.records import RestrictionRecord
+from tests.integration.browsers import a_page, accessible, log_in
+from tests.integration.entries import NOON
+from tests.integration.holdings import customer_hash
 from tests.integration.offices import Office
 from tests.integration.pages.conftest import PASSWORD, account, address
 
@@ -31,6 +34,28 @@ async def test_what_is_refused_is_said_in_french_with_the_labels_of_the_page(off
         )
         await page.goto("/console/customers/nobody")
         await expect(page.get_by_role("heading", name="pas un numéro de téléphone")).to_be_visible()
+
+
+async def test_a_link_to_what_is_not_there_any_more_leads_to_a_page(office: Office, browser: Browser) -> None:
+    recording = await office.recording("quality")
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "listener-of-quality"), PASSWORD)
+        await page.goto(f"/console/recordings/{recording}?lang=fr")
+        await office.custody.write([RestrictionRecord(customer_hash=customer_hash(), at=NOON)])
+        await page.get_by_role("button", name="Télécharger en MP3").click()
+        await expect(page.get_by_role("heading", name="Cette page n\u2019est pas pour vous")).to_be_visible()
+        await expect(page.get_by_text("Cela ne vous est pas permis")).to_be_visible()
+        await accessible(page)
+        answer = await page.goto("/api/v1/recordings/rc-of-nobody/audio.mp3")
+        assert answer is not None
+        assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        await expect(page.get_by_text("Cela n\u2019existe pas ou plus")).to_be_visible()
+        told = await page.evaluate("async () => (await fetch('/api/v1/recordings/rc-of-nobody')).json()")
+        assert told["code"] == "not-found"
+        await page.get_by_role("button", name="Se déconnecter").click()
+        await page.wait_for_url("**/login")
+        await page.goto("/api/v1/me")
+        assert page.url.endswith("/login?next=/console")
 
 
 async def test_what_has_no_words_of_ours_is_marked_as_english(office: Office, browser: Browser) -> None:
