@@ -73,6 +73,9 @@ class Code(StrEnum):
     NO_LIST = "no-list"
     COLUMNS = "columns"
     OUT_OF_REACH = "out-of-reach"
+    QUARANTINED = "quarantined"
+    RESTRICTED = "restricted"
+    REASON_WANTED = "reason-wanted"
 
 
 class Fault(str):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from signal import SIGCONT, SIGTERM, Signals
 from types import TracebackType
@@ -69,9 +70,11 @@ class Asterisk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _running.discard(self)
-        if error is not None:
-            error.add_note(self.state())
-        self.stop()
+        try:
+            if error is not None:
+                error.add_note(self.state())
+        finally:
+            self.stop()
 
     @property
     def pid(self) -> int:
@@ -213,7 +216,7 @@ class Asterisk:
         except HTTPError as refusal:
             refusal.close()
             return False
-        except (URLError, OSError):
+        except (URLError, OSError, HTTPException):
             return False
 
     def _tail(self) -> str:
@@ -232,7 +235,7 @@ _running: set[Asterisk] = set()
 
 def states() -> list[str]:
     """The state of every Asterisk that runs now."""
-    return [asterisk.state() for asterisk in _running]
+    return [asterisk.state() for asterisk in tuple(_running)]
 
 
 @cache

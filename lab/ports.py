@@ -7,9 +7,7 @@ connection takes one between its choice and its use. Nor does another lab: a pro
 import atexit
 import random
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
 
 _FIRST, _LAST = 10_000, 15_999
 _BLOCK = 100
@@ -28,9 +26,12 @@ class RtpRange:
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, *addresses: str) -> int:
     """Return a port free on each of the addresses (127.0.0.1 where none is given).
 
-    No other process is given it while this one lives, and this one is given it again last of all.
+    No other process is given it while this one lives, and this one is given it again last of all. Raises OSError where
+    there is none.
     """
-    for port in islice(_claimed, _LAST + 1 - _FIRST):
+    for _ in range(_FIRST, _LAST + 1):
+        port = _claimed.pop(0) if _claimed else _claim()
+        _given.append(port)
         if all(_is_free(kind, address, port) for address in addresses or ("127.0.0.1",)):
             return port
     raise OSError(f"no free port between {_FIRST} and {_LAST}")
@@ -42,9 +43,12 @@ def rtp_ranges(count: int) -> list[RtpRange]:
     return [RtpRange(start=start, end=start + _RTP_WIDTH - 1) for start in random.sample(slots, k=count)]
 
 
-def _claims() -> Iterator[int]:
-    """Claim block after block as they are needed; then go round those that were to be had."""
-    claimed: list[int] = []
+_claimed: list[int] = []
+_given: list[int] = []
+
+
+def _claim() -> int:
+    """Claim another block; where there is none, begin again with what was given before. Return the first port of it."""
     for first in random.sample(range(_FIRST, _LAST + 1, _BLOCK), k=(_LAST + 1 - _FIRST) // _BLOCK):
         claim = socket.socket(socket.AF_UNIX)
         try:
@@ -53,13 +57,13 @@ def _claims() -> Iterator[int]:
             claim.close()
             continue
         atexit.register(claim.close)
-        block = random.sample(range(first, first + _BLOCK), k=_BLOCK)
-        claimed += block
-        yield from block
-    yield from cycle(claimed)
-
-
-_claimed = _claims()
+        _claimed.extend(random.sample(range(first, first + _BLOCK), k=_BLOCK))
+        return _claimed.pop(0)
+    if not _given:
+        raise OSError("other processes have claimed every port")
+    _claimed.extend(_given)
+    _given.clear()
+    return _claimed.pop(0)
 
 
 def _is_free(kind: socket.SocketKind, address: str, port: int) -> bool:

@@ -19,6 +19,8 @@ settings.load_profile("ci")
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell of each failure in what state the lab's Asterisks were."""
     if call.excinfo is not None:
+        said = getattr(call.excinfo.value, "__notes__", [])  # of a fixture that failed for another test, the same error
         for state in states():
-            call.excinfo.value.add_note(state)
+            if state not in said:
+                call.excinfo.value.add_note(state)
     return (yield)

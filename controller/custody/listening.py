@@ -10,6 +10,7 @@ from controller.custody.custody import Custody
 from controller.db.holdings import Holding, holding
 from controller.domain.records import AccessRecord, RecordingState, StoredState, Tier
 from controller.errors import NotForYou, ObjectGone
+from controller.faults import Code, Fault
 from controller.runtime.clock import new_token, now
 
 
@@ -76,13 +77,13 @@ def reason_required(custody: Custody, purpose: str, tier: Tier | None) -> bool:
     return tier is Tier.ARCHIVE or described is None or described.reason_required
 
 
-def _refusal(custody: Custody, found: Holding, listener: Listener) -> str | None:
+def _refusal(custody: Custody, found: Holding, listener: Listener) -> Fault | None:
     if not found.is_document and (found.quarantined_from is not None or found.state is not RecordingState.ENDED):
-        return "it may hold what had to be left out: nobody listens to it"
+        return Fault(Code.QUARANTINED, "it may hold what had to be left out: nobody listens to it")
     if found.restricted:
-        return "it is only stored: its customer has had processing restricted (GDPR art. 18)"
+        return Fault(Code.RESTRICTED, "it is only stored: its customer has had processing restricted (GDPR art. 18)")
     if not (listener.why or "").strip() and reason_required(custody, found.purpose, found.stored.tier):
-        return "its purpose, or the intermediate archive, asks for a reason: say why"
+        return Fault(Code.REASON_WANTED, "its purpose, or the intermediate archive, asks for a reason: say why")
     return None
 
 

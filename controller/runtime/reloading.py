@@ -7,7 +7,8 @@ the database) takes effect at the next start, and it is said so.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from operator import attrgetter
+from typing import Final, Protocol
 
 import structlog
 
@@ -18,22 +19,26 @@ from controller.errors import PbxError
 from controller.runtime.clock import new_token, now
 from controller.runtime.writer import Writer
 
-AT_THE_NEXT_START = (
-    "pbxs",
-    "fastagi",
-    "http",
-    "openid_connect",
-    "embedded_by",
-    "mqtt",
-    "webhooks",
-    "most_calls",
-    "most_journal_bytes",
-    "sign_every_s",
-    "database",
-    "state_directory",
-    "country",
-)
-"""The settings that a daemon that runs does not change."""
+AT_THE_NEXT_START: Final = {
+    "pbxs": "pbxs",
+    "fastagi": "fastagi",
+    "http": "http",
+    "http.openid_connect": "openid_connect",
+    "http.embedded_by": "embedded_by",
+    "mqtt": "mqtt",
+    "webhooks": "webhooks",
+    "limits": "most_calls",
+    "journal": "most_journal_bytes",
+    "audit": "sign_every_s",
+    "database": "database",
+    "storage": "storage",
+    "state_directory": "state_directory",
+    "secrets_directory": "secrets.directory",
+    "country": "country",
+    "data_controller": "data_controller",
+    "on_shutdown": "on_shutdown",
+}
+"""The settings that a daemon that runs does not change, as the file and as ``Settings`` name them."""
 
 Keep = Callable[[Settings], Awaitable[None]]
 """Keeps the text of a policy, that decisions name by its version. Raises ``DatabaseError``."""
@@ -56,7 +61,7 @@ class DecidesByPolicy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded:
-    """What came of it: the policy in force, the one before, and which settings wait for the next start."""
+    """What came of it: the policy in force, the one before, and which settings of the file wait for the next start."""
 
     version: str
     former: str
@@ -77,6 +82,7 @@ class Reloading:
     ) -> None:
         self.settings = settings
         """Those of the file as it was read last."""
+        self._began_with = settings
         self._links = links
         self._writer = writer
         self._keep = keep
@@ -101,8 +107,11 @@ class Reloading:
                 await self._keep(settings)
                 await self._put_in_force(settings)
                 self._log(Verdict.APPLIED, Reason.POLICY_LOADED, actor, {"former": former.policy.version})
-            waiting = tuple(n for n in AT_THE_NEXT_START if getattr(settings, n) != getattr(former, n))
+            waiting = tuple(name for name, of in AT_THE_NEXT_START.items() if self._waits(attrgetter(of), settings))
             return Reloaded(version=settings.policy.version, former=former.policy.version, at_the_next_start=waiting)
+
+    def _waits(self, of: Callable[[Settings], object], settings: Settings) -> bool:
+        return of(settings) != of(self._began_with)
 
     async def _put_in_force(self, settings: Settings) -> None:
         self.settings = settings

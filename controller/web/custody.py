@@ -83,11 +83,7 @@ class CustodyApi:
     @told
     async def lift_hold(self, request: web.Request) -> web.Response:
         """Lift one."""
-        try:
-            lifted = await holds.lift(self._custody, request.match_info["id"], actor=actor_of(request))
-        except RegisterRefused as error:
-            return problem(404, "Not Found", str(error), code=Code.NO_HOLD)
-        return web.json_response(_hold(lifted))
+        return await self._lifted(request)
 
     @told
     async def lift_hold_because(self, request: web.Request) -> web.Response:
@@ -95,7 +91,13 @@ class CustodyApi:
         body = await texts_of(request, required={"why"})
         if not body["why"].strip():
             raise RegisterRefused(Fault(Code.MISSING, "must say why", of="why"))
-        lifted = await holds.lift(self._custody, request.match_info["id"], body["why"], actor=actor_of(request))
+        return await self._lifted(request, body["why"])
+
+    async def _lifted(self, request: web.Request, why: str | None = None) -> web.Response:
+        try:
+            lifted = await holds.lift(self._custody, request.match_info["id"], why, actor=actor_of(request))
+        except RegisterRefused as error:
+            return problem(404, "Not Found", str(error), code=Code.NO_HOLD)
         return web.json_response(_hold(lifted))
 
     @told

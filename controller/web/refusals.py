@@ -13,9 +13,10 @@ from aiohttp import web
 
 from controller.runtime.openid import HOME
 from controller.web.bodies import BodyTooSlow
-from controller.web.pages.faults import heading, problem_in_words
-from controller.web.pages.gate import error_page
+from controller.web.pages.faults import heading
+from controller.web.pages.gate import error_page, from_another_site
 from controller.web.pages.languages import language_of
+from controller.web.pages.rendering import rendered
 from controller.web.problems import PROBLEM, problem
 from controller.web.routes import BANNER, LOG_IN
 
@@ -23,8 +24,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _OF_PAGES: Final = (HOME, LOG_IN, BANNER)
 """Where people look, who are told by a page."""
-_KEPT: Final = ("Allow", "Retry-After")
-"""What a client has use for, of the headers of what aiohttp answers."""
+_KEPT: Final = ("Allow", "Content-Range", "Retry-After")
+"""What a client has use for, of the headers of what is answered in another form."""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,12 +71,21 @@ def _is_looked_at(request: web.Request) -> bool:
 
 
 async def _in_words(request: web.Request, answer: web.Response) -> web.StreamResponse:
-    """A problem as a page; who is not known is asked to log in."""
+    """A problem as a page; who is not known is asked to log in, unless their browser only holds its cookie back."""
+    if answer.status == HTTPStatus.UNAUTHORIZED and from_another_site(request):
+        return await rendered(request, "onward.html", again=HOME)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         raise web.HTTPSeeOther(f"{LOG_IN}?next={HOME}")
-    told, language = json.loads(answer.text or ""), language_of(request)
-    detail = problem_in_words(language, told["code"], told.get("detail", ""))
-    return await error_page(request, answer.status, title=heading(language, answer.status), detail=detail)
+    page = await rendered(
+        request,
+        "problem.html",
+        status=answer.status,
+        title=heading(language_of(request), answer.status),
+        problem=answer.text,
+        detail=json.loads(answer.text or "{}").get("detail", ""),
+    )
+    page.headers.update({name: answer.headers[name] for name in _KEPT if name in answer.headers})
+    return page
 
 
 def _is_page(request: web.Request) -> bool:

@@ -129,6 +129,8 @@ async def test_a_hold_is_placed_keeps_what_is_due_and_is_lifted(
     assert reasons(database) == ["hold applied hold-placed", "hold applied hold-lifted"]
     assert not rows(database, "SELECT 1 FROM decision WHERE facts::text LIKE '%dispute%'")
     assert "lifted before" in await problem(await client.delete(f"/api/v1/holds/{hold['id']}"), 404)
+    again = await client.post(f"/api/v1/holds/{hold['id']}/lift", json={"why": "it is settled"})
+    assert "lifted before" in await problem(again, 404)
 
 
 async def test_a_contract_lets_a_recording_be_kept_for_longer(client: Client, custody: Custody) -> None:

@@ -132,7 +132,7 @@ class Accesses(Given):
 
 
 class Reloaded(Given):
-    """The policy that is in force now; `at_the_next_start` are settings that only a restart takes up."""
+    """The policy that is in force now; `at_the_next_start` are the settings of the file that a restart takes up."""
 
     version: str
     former: str

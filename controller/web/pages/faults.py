@@ -14,15 +14,7 @@ def in_words(language: str, faults: Iterable[str], *, labels: str) -> list[str]:
 def heading(language: str, status: int) -> str:
     """What stands above something that was refused."""
     name = f"page.error-{status}"
-    return said(language, name if name in words() else "page.error-400")
-
-
-def problem_in_words(language: str, code: str, detail: str) -> str:
-    """What a problem document says, by its code; its own words where those of the code want more than it has."""
-    try:
-        return said(language, f"faults.{code}", detail=detail)
-    except KeyError:
-        return detail
+    return said(language, name if name in words() else "page.refused")
 
 
 def _one(language: str, words_of_it: str, labels: str) -> str:

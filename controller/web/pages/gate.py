@@ -75,11 +75,7 @@ class Gate:
             if refused is None:
                 self._admission.used(request)
                 return await _answered(request, handler)
-            if (
-                refused.status == HTTPStatus.UNAUTHORIZED
-                and _from_another_site(request)
-                and action is not Action.LISTEN
-            ):
+            if refused.status == HTTPStatus.UNAUTHORIZED and from_another_site(request) and action is not Action.LISTEN:
                 return await rendered(request, "onward.html", again=request.path_qs)
             if refused.status == HTTPStatus.UNAUTHORIZED and is_framed(request):
                 return await rendered(request, "log_in_beside.html", status=refused.status)
@@ -111,7 +107,7 @@ async def error_page(request: web.Request, status: int, *, title: str = "", deta
     return await rendered(request, "error.html", status=status, code=status, title=title, detail=detail)
 
 
-def _from_another_site(request: web.Request) -> bool:
+def from_another_site(request: web.Request) -> bool:
     """Whether a link of another site, such as a CRM, led here, with which a browser sends no cookie of a session.
 
     It does once a page of ours leads to the same place, and then says that the request is from here (Fetch Metadata).

@@ -161,6 +161,13 @@ async def test_what_is_not_confirmed_is_said_and_a_long_pause_is_remembered(offi
         other = page.locator(f".call[data-call='{long_paused(office, 'both')}']")
         await expect(other.locator(".reminder")).to_contain_text("Still paused, for 1:")
         await expect(page.locator("#said")).to_contain_text("Still paused")
+        await other.get_by_role("heading").first.focus()
+        third = office.recorded("quality")
+        card = page.locator(f".call[data-call='{third}']")
+        await expect(button(card, "Pause for payment")).to_be_visible()
+        await page.keyboard.press("Alt+p")  # the card number may come on any of them
+        await expect(card.get_by_role("alert")).to_contain_text("has not confirmed")
+        assert [pause.cause for pause in switched.call(third).suspensions] == [Reason.PAYMENT]
         await page.locator("body").click()
         await page.keyboard.press("Alt+s")
         await expect(page.locator("#said")).to_have_text("There are several calls: choose one first.")

@@ -44,7 +44,7 @@ async def test_a_link_to_what_is_not_there_any_more_leads_to_a_page(office: Offi
         await office.custody.write([RestrictionRecord(customer_hash=customer_hash(), at=NOON)])
         await page.get_by_role("button", name="Télécharger en MP3").click()
         await expect(page.get_by_role("heading", name="Cette page n\u2019est pas pour vous")).to_be_visible()
-        await expect(page.get_by_text("Cela ne vous est pas permis")).to_be_visible()
+        await expect(page.get_by_text("limitation du traitement")).to_be_visible()
         await accessible(page)
         answer = await page.goto("/api/v1/recordings/rc-of-nobody/audio.mp3")
         assert answer is not None

@@ -1,6 +1,7 @@
 """What the file, read again while the daemon runs, puts in force."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from controller.config import ConfigurationFaults, Settings
 from controller.domain.decision import Decision
 from controller.domain.policy import Policy
 from controller.runtime.ports import Entry, Receipt
-from controller.runtime.reloading import Reloading
+from controller.runtime.reloading import AT_THE_NEXT_START, Reloading
 from controller.runtime.writer import Writer
-from tests.unit.config.conftest import FAULTLESS, Place, write_sound
+from tests.unit.config.conftest import FAULTLESS, Place, replaced, write_sound
 
 
 class Pbx:
@@ -55,7 +56,7 @@ class Daemon:
         return [entry.reason for entry in self.writer.entries[before:] if isinstance(entry, Decision)]
 
     async def _keep(self, settings: Settings) -> None:
-        assert self.pbx.policies == [], settings
+        assert len(self.pbx.policies) == self.told, settings
 
     async def _in_force(self) -> None:
         """The policy is in force by then."""
@@ -87,6 +88,20 @@ async def test_another_sound_under_the_same_name_is_another_proof(daemon: Daemon
     assert await daemon.is_told_to_reload() == ["policy-loaded"]
     [policy] = daemon.pbx.policies
     assert {prompt.milliseconds for prompt in policy.prompts["told"].values()} == {2000}
+
+
+async def test_what_waits_for_a_restart_is_named_until_it_comes(daemon: Daemon, place: Place) -> None:
+    place.write(replaced(FAULTLESS, {"data_controller:": "on_shutdown: stop\ndata_controller:"}))
+    for _ in range(2):
+        done = await daemon.reloading.reload(actor="api")
+        assert done.at_the_next_start == ("on_shutdown",)
+    place.write(FAULTLESS)
+    assert (await daemon.reloading.reload(actor="api")).at_the_next_start == ()
+
+
+def test_each_setting_is_in_force_at_once_or_waits_for_a_restart() -> None:
+    waiting = {of.partition(".")[0] for of in AT_THE_NEXT_START.values()}
+    assert {field.name for field in fields(Settings)} == waiting | {"file", "text", "policy", "warnings"}
 
 
 async def test_a_faulty_file_changes_nothing(daemon: Daemon, place: Place) -> None:

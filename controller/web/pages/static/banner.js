@@ -336,9 +336,9 @@ document.addEventListener("keydown", (event) => {
   const others = event.ctrlKey || event.metaKey || event.shiftKey || event.repeat;
   if (!verbs || !event.altKey || others || dialog.open || event.target.closest(TYPING)) return;
   event.preventDefault();
+  if (verbs.includes("pause")) return [...calls.keys()].forEach((id) => key(id, verbs)); // whichever has the card number
   const ids = cards.focused ? [cards.focused] : [...calls.keys()];
   if (ids.length === 1) key(ids[0], verbs);
-  else if (verbs.includes("pause")) for (const id of ids) key(id, ["pause"]);
   else place("said").textContent = words.say("choose");
 });
 
