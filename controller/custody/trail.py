@@ -7,17 +7,22 @@ an excluded one too, nobody is told anything here.
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from sqlalchemy import func
+
 from controller.custody.custody import Custody
 from controller.custody.finding import Search, found_by
 from controller.custody.listening import Listener
 from controller.custody.subjects import known_number
 from controller.db import subjects
+from controller.db.holdings import holdings
 from controller.db.on_file import accesses_on_file, holds_of_call
 from controller.db.queries import decisions
+from controller.db.tables import document, recording
 from controller.domain.decision import Reason, StoredDecision
 from controller.domain.names import CallId
-from controller.domain.records import AccessRecord, ObjectionRecord, RestrictionRecord
+from controller.domain.records import AccessRecord, ObjectionRecord, RestrictionRecord, Tier
 from controller.errors import ObjectGone
+from controller.runtime.clock import now
 
 MOST_ACCESSES = 200
 """How many are shown of one recording; the log has them all."""
@@ -34,13 +39,31 @@ class Standing:
 async def decisions_about(custody: Custody, call_id: CallId, listener: Listener) -> list[StoredDecision]:
     """Every decision about a call that is of a purpose of theirs, or of none, in the order in which they were written.
 
-    Raises ``ObjectGone`` where no recording of the call exists for them, ``DatabaseAway``.
+    Of what is, or was, in the intermediate archive there is nothing for who may not open that. Raises ``ObjectGone``
+    where no recording of the call exists for them, ``DatabaseAway``.
     """
     theirs = await found_by(custody, Search(call=call_id, limit=1), listener)
     if not theirs.holdings:
         raise ObjectGone("no recording of such a call is stored")
+    names, purposes = await _out_of_sight(custody, call_id, listener)
     async with aclosing(decisions(custody.engine, call=call_id)) as found:
-        return [one async for one in found if one.purpose is None or listener.may_know(one.purpose, None)]
+        return [
+            one
+            async for one in found
+            if one.purpose is None or (listener.may_know(one.purpose, None) and one.purpose not in purposes)
+            if one.facts.get("recording") not in names
+        ]
+
+
+async def _out_of_sight(custody: Custody, call_id: CallId, listener: Listener) -> tuple[set[str], set[str]]:
+    """What lies, or lay, in the archive, by name, and the purposes of which nothing lies elsewhere."""
+    if listener.archive:
+        return set(), set()
+    about = func.coalesce(recording.c.call_id, document.c.call_id) == call_id
+    async with aclosing(holdings(custody.engine, about, at=now())) as found:
+        of = {one.name: one async for one in found}
+    names = {name for name, one in of.items() if one.stored.tier is Tier.ARCHIVE}
+    return names, {of[name].purpose for name in names} - {of[name].purpose for name in of.keys() - names}
 
 
 async def accesses_to(custody: Custody, name: str) -> list[AccessRecord]:

@@ -27,6 +27,8 @@ class Action(StrEnum):
     MAKE_PRIVATE = "make-private"
     """The call is the agent's own business."""
     FIND_RECORDINGS = "find-recordings"
+    READ_DECISIONS = "read-decisions"
+    """About a call that was recorded: they name who acted."""
     LISTEN = "listen"
     OPEN_ARCHIVE = "open-archive"
     """Whatever they may do with a recording or a document, in the intermediate archive too."""
@@ -80,6 +82,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
         _INTEGRATION: _PURPOSES,
         _VIEWER: _PURPOSES,
     },
+    Action.READ_DECISIONS: {_LISTENER: _PURPOSES, _SUPERVISOR: _PURPOSES, _DPO: _ALL, _INTEGRATION: _PURPOSES},
     Action.LISTEN: {_LISTENER: _PURPOSES, _SUPERVISOR: _PURPOSES, _DPO: _ALL},
     Action.OPEN_ARCHIVE: {_DPO: _ALL},
     Action.PROVE_OTHERWISE: {_SUPERVISOR: _PURPOSES, _DPO: _ALL, _INTEGRATION: _PURPOSES},

@@ -35,9 +35,12 @@ SLOWEST: Final = 64 * 1024
 MOST_NOTICE_BYTES: Final = 1024 * 1024
 """The longest list of notices: some twenty thousand agents."""
 MOST_DOCUMENT_BYTES: Final = 32 * 1024 * 1024
+MOST_COMING: Final = 8
+"""Long bodies that come at the same time: each is in memory whole."""
 LONGEST: Final = {"POST /notices": MOST_NOTICE_BYTES, "POST /documents": MOST_DOCUMENT_BYTES}
 """The longest body of requests that take a longer one than others do, in bytes."""
 _WHOLE: Final = web.RequestKey("whole", bytes)
+_coming: Final[set[object]] = set()
 T = TypeVar("T")
 
 
@@ -57,10 +60,18 @@ async def in_time(reading: Awaitable[T]) -> T:
 async def whole(request: web.Request, most: int) -> bytes:
     """A long body, read once; at most so many bytes of it. It may take the longer, the more of it has come.
 
-    Raises ``HTTPRequestEntityTooLarge``, ``BodyTooSlow``.
+    Raises ``HTTPRequestEntityTooLarge``, ``BodyTooSlow``; ``HTTPServiceUnavailable`` where too many come.
     """
-    if _WHOLE not in request:
+    if _WHOLE in request:
+        return request[_WHOLE]
+    if len(_coming) >= MOST_COMING:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
+    this = object()
+    _coming.add(this)
+    try:
         request[_WHOLE] = await _long(request, most)
+    finally:
+        _coming.discard(this)
     return request[_WHOLE]
 
 

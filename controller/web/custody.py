@@ -16,10 +16,11 @@ from aiohttp import web
 
 from controller.config.settings import DataController
 from controller.custody import documents, erasing, holds, outcomes, rectifying, retention, reviewing
-from controller.custody.calls import NOT_ON_FILE, purposes_of
+from controller.custody.calls import NOT_ON_FILE
 from controller.custody.custody import Custody, Holding
 from controller.custody.documents import DocumentOnFile, NewDocument
 from controller.custody.exporting import CALLS, REVIEW, Encoding, export, reviewed
+from controller.custody.finding import Search, found_by
 from controller.custody.forecast import forecast
 from controller.custody.releasing import release
 from controller.custody.rendering import mp3_of
@@ -151,9 +152,11 @@ class CustodyApi:
         return await sent_in_pieces(request, pieces)
 
     async def _their_call(self, request: web.Request, text: str) -> CallId:
-        """A call that was recorded for a purpose of theirs. Raises ``RegisterRefused``, as where there was none."""
-        call, grant = call_id_of(text), grant_of(request)
-        if grant.purposes is not None and not grant.covers_any(await purposes_of(self._custody, call)):
+        """A call of which a recording exists for them. Raises ``RegisterRefused``, as where there was no such call."""
+        call, listener = call_id_of(text), listener_of(request)
+        if listener.purposes is None and listener.archive:
+            return call
+        if not (await found_by(self._custody, Search(call=call, limit=1), listener)).holdings:
             raise RegisterRefused(NOT_ON_FILE)
         return call
 

@@ -6,7 +6,7 @@ tried again with the same key. Nothing is kept of what holds a secret or persona
 """
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from controller.runtime.requests import Verb
+from controller.threads import off_the_loop
 from controller.web.bodies import LONGEST, whole
 from controller.web.principals import PRINCIPAL
 from controller.web.problems import problem
@@ -36,6 +37,8 @@ The latter is done as often as it is asked: nobody is told that nothing is recor
 """
 KEPT_S: Final = 86_400.0
 MOST: Final = 10_000
+MOST_EACH: Final = 1000
+"""Of one who asks, so that nobody has what others have asked forgotten."""
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Of all keys and answers together; those that were first asked longest ago are forgotten first."""
 LONGEST_ANSWER: Final = 64 * 1024
@@ -67,11 +70,18 @@ class Answers:
     """The answers that are kept, each by who asked and their key. ``clock`` is in seconds, and never goes back."""
 
     def __init__(
-        self, *, clock: Callable[[], float] = monotonic, most: int = MOST, most_bytes: int = MOST_BYTES
+        self,
+        *,
+        clock: Callable[[], float] = monotonic,
+        most: int = MOST,
+        most_each: int = MOST_EACH,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._clock = clock
         self._most = most
+        self._most_each = most_each
+        self._of: Counter[str] = Counter()
         self._most_bytes = most_bytes
         self._bytes = 0
 
@@ -82,7 +92,8 @@ class Answers:
         if entry is None:
             self._entries[name] = _Entry(asked=asked, since=self._clock())
             self._bytes += _EACH
-            self._forget_most()
+            self._of[name[0]] += 1
+            self._forget_most(name[0])
             return None
         if entry.asked != asked:
             return problem(422, "Unprocessable Content", f"another request had this {KEY}")
@@ -103,19 +114,32 @@ class Answers:
         else:
             entry.answer = kept
             self._bytes += len(kept.body)
-            self._forget_most()
+            self._forget_most(name[0])
 
     def _forget(self, *, older_than: float) -> None:
         while self._entries and next(iter(self._entries.values())).since <= older_than:
             self._drop(next(iter(self._entries)))
 
-    def _forget_most(self) -> None:
-        while len(self._entries) > self._most or self._bytes > self._most_bytes:
-            self._drop(next(iter(self._entries)))
+    def _forget_most(self, who: str) -> None:
+        """First of who has just asked, where they have too many; never what is not answered yet."""
+        while self._of[who] > self._most_each and self._forget_one(who):
+            pass
+        while (len(self._entries) > self._most or self._bytes > self._most_bytes) and self._forget_one():
+            pass
+
+    def _forget_one(self, who: str | None = None) -> bool:
+        answered = (name for name, entry in self._entries.items() if entry.answer is not None)
+        oldest = next((name for name in answered if who in {None, name[0]}), None)
+        if oldest is not None:
+            self._drop(oldest)
+        return oldest is not None
 
     def _drop(self, name: tuple[str, str]) -> None:
         entry = self._entries.pop(name, None)
         if entry is not None:
+            self._of[name[0]] -= 1
+            if not self._of[name[0]]:
+                del self._of[name[0]]
             self._bytes -= _EACH + (len(entry.answer.body) if entry.answer is not None else 0)
 
 
@@ -164,4 +188,9 @@ async def _digest(request: web.Request, asked: str) -> bytes:
     """What is asked, whole: method, address, type and body."""
     body = await whole(request, LONGEST[asked]) if asked in LONGEST else await request.read()
     words = [request.method, request.path_qs, request.headers.get("Content-Type", "")]
-    return sha256("\n".join(words).encode("utf-8", "surrogateescape") + b"\n" + body).digest()
+    digest = sha256("\n".join([*words, ""]).encode("utf-8", "surrogateescape"))
+    if asked in LONGEST:
+        await off_the_loop(digest.update, body)
+    else:
+        digest.update(body)
+    return digest.digest()

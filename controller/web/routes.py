@@ -33,7 +33,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "GET /calls": Action.SEE_CALLS,
     "GET /calls/{id}": Action.SEE_CALLS,
     **{f"POST /calls/{{id}}/{verb}": action for verb, action in authority.ACTIONS.items()},
-    "GET /calls/{id}/decisions": Action.FIND_RECORDINGS,
+    "GET /calls/{id}/decisions": Action.READ_DECISIONS,
     "GET /recordings": Action.FIND_RECORDINGS,
     "POST /recordings/search": Action.FIND_RECORDINGS,
     "GET /recordings/{name}": Action.FIND_RECORDINGS,

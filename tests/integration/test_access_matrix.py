@@ -438,7 +438,14 @@ async def test_everybody_is_told_who_they_are_and_what_they_may(office: Office) 
     me = await page(office, "/me")
     assert (me["name"], me["roles"], me["purposes"]) == ("token:listener-of-quality", ["listener"], ["quality"])
     assert me["may"]["listen"] == {"purposes": ["quality"], "extension": None, "pbx": None}
-    assert set(me["may"]) == {"see-oneself", "find-recordings", "listen", "read-documents", "add-documents"}
+    assert set(me["may"]) == {
+        "see-oneself",
+        "find-recordings",
+        "read-decisions",
+        "listen",
+        "read-documents",
+        "add-documents",
+    }
 
 
 async def test_what_is_asked_of_a_call_reaches_their_purposes_only(office: Office) -> None:

@@ -159,12 +159,13 @@ def test_what_is_kept_is_bounded_and_the_oldest_is_forgotten_first(answers: Answ
     assert answers.begin(("token:crm", "5"), b"asked") is None
 
 
-def test_an_answer_that_comes_after_its_key_was_forgotten_is_nobody_elses() -> None:
-    answers = Answers(most=1)
+def test_nobody_has_forgotten_what_others_have_asked_nor_what_is_not_answered_yet() -> None:
+    answers = Answers(most_each=3)
+    answers.begin(("token:other", "first"), b"asked")
     answers.begin(ONE, b"asked")
-    answers.begin(("token:crm", "two"), b"asked")
-    answers.begin(ONE, b"another")
     answers.end(ONE, b"asked", answered())
-    waiting = answers.begin(ONE, b"another")
-    assert waiting is not None
-    assert waiting.status == 409
+    for number in range(10):
+        answers.begin(("token:other", str(number)), b"asked")
+        answers.end(("token:other", str(number)), b"asked", answered())
+    statuses = [answers.begin(name, b"asked") for name in (ONE, ("token:other", "first"), ("token:other", "1"))]
+    assert [one and one.status for one in statuses] == [200, 409, None]

@@ -216,18 +216,20 @@ async def test_a_command_that_waits_for_asterisk_holds_up_no_other(broker: Broke
         await slow
 
 
-async def test_no_more_are_under_way_than_are_allowed_and_the_next_waits_its_turn(broker: Broker, desk: Desk) -> None:
-    desk.holds = frozenset({b"slow"})
+async def test_what_records_more_is_refused_beyond_what_is_allowed_and_a_pause_waits_for_none(
+    broker: Broker, desk: Desk
+) -> None:
+    start, pause = b'{"command": "start"}', b'{"command": "pause"}'
+    desk.holds = frozenset({start})
     async with serving(broker, desk.serve) as client, broker.asking() as asker:
         await connected(client)
         for _ in range(MOST_AT_ONCE):
-            await asker.tell(CALL, b"slow")
-        await desk.until(*[b"slow"] * MOST_AT_ONCE)
-        late = asyncio.create_task(asker.ask(CALL, b"late"))
-        await asyncio.sleep(0.2)
-        assert len(desk.heard) == MOST_AT_ONCE
+            await asker.tell(CALL, start)
+        await desk.until(*[start] * MOST_AT_ONCE)
+        assert (await asker.ask(CALL, start))["code"] == "unavailable"
+        assert (await asker.ask(CALL, pause))["state"] == "paused"
+        assert len(desk.heard) == MOST_AT_ONCE + 1
         desk.free.set()
-        await late
 
 
 async def test_a_broker_that_was_killed_is_found_again(broker: Broker, desk: Desk) -> None:

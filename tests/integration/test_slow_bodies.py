@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from controller.web.bodies import BODY_WITHIN_S, SLOWEST
+from controller.web.bodies import BODY_WITHIN_S, MOST_COMING, SLOWEST, _coming
 from tests.integration.offices import Office, an_office, call_of
 from tests.unit.config.conftest import Place, place
 
@@ -66,3 +66,21 @@ async def test_nobody_is_waited_for_who_sends_a_body_byte_by_byte(office: Office
     )
     assert list(statuses) == [408, 408, 408, 408, 408, 201]
     assert office.pbxs["quality"].call(under_way).suspensions == ()
+
+
+async def test_no_more_long_bodies_come_at_the_same_time_than_memory_is_there_for(office: Office) -> None:
+    """Whoever comes then is told to try again, and others are served."""
+    call = call_of(await office.recording("quality"))
+    document = f"POST /api/v1/documents?call={call}&purpose=quality&kind=notes"
+    slow = [
+        asyncio.create_task(dripped(office, "listener-of-quality", document, "text/plain", length=1000))
+        for _ in range(MOST_COMING)
+    ]
+    while len(_coming) < MOST_COMING:
+        await asyncio.sleep(0.01)
+    headers = {"Content-Type": "text/plain"}
+    asked = document.removeprefix("POST /api/v1")
+    assert (await office.ask("listener-of-quality", "POST", asked, data=b"late", headers=headers))[0] == 503
+    assert (await office.ask("listener-of-quality", "GET", "/me"))[0] == 200
+    assert set(await asyncio.gather(*slow)) == {408}
+    assert (await office.ask("listener-of-quality", "POST", asked, data=b"late", headers=headers))[0] == 201

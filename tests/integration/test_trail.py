@@ -60,6 +60,18 @@ async def test_a_call_of_which_no_recording_is_theirs_is_not_there(custody: Cust
             await reasons(custody, call, **of)
 
 
+async def test_of_what_is_in_the_archive_nothing_is_told_to_who_may_not_open_it(custody: Custody) -> None:
+    name = await a_stored_recording(custody)
+    call = call_of(name)
+    archived = await a_stored_recording(custody, call={"id": call}, purpose="evidence", stored={"tier": Tier.ARCHIVE})
+    await decided(custody, call, purpose=None, reason=Reason.ANNOUNCED)
+    await decided(custody, call, purpose="evidence", reason=Reason.TRIGGER)
+    await decided(custody, call, purpose="quality", reason=Reason.SAMPLED)
+    await decided(custody, call, purpose=None, reason=Reason.OTHER_PROOF, facts={"recording": archived})
+    assert await reasons(custody, call) == ["announced", "trigger", "sampled", "other-proof"]
+    assert await reasons(custody, call, archive=False) == ["announced", "sampled"]
+
+
 async def test_who_had_a_recording_is_said_the_newest_first(custody: Custody) -> None:
     name, other = await a_stored_recording(custody), await a_stored_recording(custody)
     for who, what in (("account:alice", name), ("account:bob", other), ("account:carol", name)):

@@ -99,7 +99,6 @@ class RecordingPages:
         language, principal = language_of(request), request[PRINCIPAL]
         listens = grant(principal, Action.LISTEN)
         sees_accesses = grant(principal, Action.SERVE_SUBJECTS) is not None
-        sees_holds = grant(principal, Action.SEE_HOLDS) is not None
         return await rendering.rendered(
             request,
             "recording.html",
@@ -112,15 +111,20 @@ class RecordingPages:
             out_of_hearing=is_quarantined,
             reason_required=partial(reason_required, self._custody),
             two_sides=len(sides_of(RecordingName(found.name))) > 1,
-            decisions=decisions.told(
-                language,
-                await decisions_about(self._custody, found.call_id, listener_of(request)),
-                whys=await why_held(self._custody, found.call_id) if sees_holds else None,
-            ),
+            decisions=await self._decisions(request, found.call_id),
             documents=await self._documents(request, found.call_id),
             accesses=await accesses_to(self._custody, found.name) if sees_accesses else None,
             **saying(language),
         )
+
+    async def _decisions(self, request: web.Request, call: CallId) -> list[decisions.Told]:
+        """Those about its call, in words, where they may read them."""
+        principal = request[PRINCIPAL]
+        if grant(principal, Action.READ_DECISIONS) is None:
+            return []
+        about = await decisions_about(self._custody, call, listener_of(request))
+        whys = await why_held(self._custody, call) if grant(principal, Action.SEE_HOLDS) is not None else None
+        return decisions.told(language_of(request), about, whys=whys)
 
     async def _documents(self, request: web.Request, call: CallId) -> list[DocumentOnFile]:
         """Those about its call that are theirs."""

@@ -81,6 +81,9 @@ async def where_no_cookie_comes_along_a_token_does(office: Office, page: Page, c
     await expect(pages.locator("tbody tr")).to_have_count(50)
     await pages.get_by_role("button", name="Older ones").click()
     await expect(pages.locator("tbody tr")).to_have_count(1)
+    async with page.context.expect_page() as opened:  # there a session counts, and the token is not known
+        await pages.get_by_role("link").first.click()
+    await expect((await opened.value).get_by_label("Password")).to_be_visible()
     assert [who for who, *_ in accesses(database)][2:] == ["token:viewer-of-quality"] * 2
 
 
