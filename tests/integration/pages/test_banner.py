@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.async_api import Browser, Frame, FrameLocator, Locator, Page, expect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.domain import events
@@ -236,6 +236,59 @@ async def test_a_cut_is_said_at_once_and_what_is_so_is_shown_as_soon_as_it_is_ov
         await expect(word(page)).to_have_text("Paused")
 
 
+async def test_whoever_logs_in_anew_elsewhere_is_known_again_here(office: Office, browser: Browser) -> None:
+    """In another tab: this one has the second word of the session that was."""
+    async with a_banner(office, browser, size=STRIP) as page, answering(office.pbxs["quality"]):
+        office.call("quality")
+        await expect(word(page)).to_have_text("Recording")
+        other = await page.context.new_page()
+        await other.goto("/console/me")
+        await button(other, "Log out").click()
+        await expect(page.locator("#trouble")).to_contain_text("You are not logged in any more.")
+        await log_in(other, "agent-201", PASSWORD)
+        await comes_back_to(page)
+        await expect(word(page)).to_have_text("Recording")
+        await expect(page.locator("#trouble")).to_be_hidden()
+        await logs_in(page)  # and once more, while what is followed goes on
+        await button(page, "Pause for payment").click()
+        await expect(word(page)).to_have_text("Paused")
+        await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def logs_in(page: Page) -> None:
+    """As another tab does: the browser shows another session from now on."""
+    answer = await page.request.post("/api/v1/session", data={"name": "agent-201", "password": PASSWORD})
+    assert answer.ok
+
+
+async def comes_back_to(page: Page | Frame) -> None:
+    """As who looks at a window again: it is asked at once who they are."""
+    await page.evaluate("window.dispatchEvent(new Event('focus'))")
+
+
+async def test_what_was_asked_by_nobody_is_said_until_somebody_has_logged_in(office: Office, browser: Browser) -> None:
+    """Also while what goes on is still heard."""
+    async with a_banner(office, browser, size=STRIP) as page, answering(office.pbxs["quality"]):
+        call = office.call("quality")
+        await expect(word(page)).to_have_text("Recording")
+        beside = await page.context.new_page()
+        await beside.goto("/banner")
+        await expect(word(beside)).to_have_text("Recording")
+        await page.context.clear_cookies()
+        await button(page, "Pause for payment").click()
+        await expect(page.locator("#trouble")).to_contain_text("You are not logged in any more.")
+        assert office.pbxs["quality"].call(call).suspensions == ()
+        office.call("quality")
+        await expect(beside.locator(".call")).to_have_count(2)
+        await page.evaluate("fetch('/healthz')")  # what was said before is heard by then
+        await expect(page.locator("#trouble")).to_contain_text("You are not logged in any more.")
+        await expect(page.locator(".call")).to_have_count(0)
+        await logs_in(page)
+        await comes_back_to(page)
+        await expect(page.locator(".call")).to_have_count(2)
+        await expect(page.locator("#trouble")).to_be_hidden()
+
+
 async def test_it_fits_beside_a_softphone_and_on_a_telephone_in_french_too(office: Office, browser: Browser) -> None:
     """Whatever a purpose or an address is called is text, and nobody who is not to see a call sees one."""
     async with a_banner(office, browser, language="fr", size=NARROW, color_scheme="dark") as page:
@@ -292,6 +345,29 @@ async def test_a_crm_embeds_it_hands_over_a_token_and_hears_what_happens(
             await is_embedded_by_nobody_else(office, browser, f"http://localhost:{elsewhere}")
 
 
+async def test_a_frame_of_the_same_site_is_of_whoever_has_logged_in_and_logs_in_anew(
+    engine: AsyncEngine, tmp_path: Path, place: Place, browser: Browser
+) -> None:
+    """There a cookie comes along, and the page around it hands over nothing."""
+    async with a_site() as (crm, pages):
+        origin = f"http://127.0.0.1:{crm}"
+        async with an_office(engine, tmp_path, place, embedded_by=[origin]) as office:
+            pages["text"] = PARENT.replace("SERVER", address(office).rstrip("/"))
+            async with a_banner(office, browser, size=STRIP) as ours:
+                page = await ours.context.new_page()
+                await page.goto(origin)
+                await page.evaluate("begin()")
+                frame = page.frame_locator("iframe")
+                await expect(frame.get_by_text("No call")).to_be_visible()
+                await ours.goto("/console/me")
+                await button(ours, "Log out").click()
+                await expect(frame.locator("#trouble")).to_contain_text("Not logged in")
+                await logs_in(ours)
+                await comes_back_to(page.frames[1])
+                await expect(frame.get_by_text("No call")).to_be_visible()
+                await expect(frame.locator("#trouble")).to_be_hidden()
+
+
 async def test_a_crm_pauses_by_a_banner_that_nobody_sees(
     engine: AsyncEngine, tmp_path: Path, place: Place, browser: Browser
 ) -> None:
@@ -312,6 +388,30 @@ async def test_a_crm_pauses_by_a_banner_that_nobody_sees(
                 async with answering(switched):
                     assert (await page.evaluate("banner.command('pause')"))["state"] == "paused"
                 assert silent(switched.call(call))
+
+
+async def test_a_crm_whose_token_is_refused_hands_over_another_one(
+    engine: AsyncEngine, tmp_path: Path, place: Place, browser: Browser
+) -> None:
+    """While what the first one hears goes on; and nothing is heard by it from then on."""
+    async with a_site() as (crm, pages):
+        origin = f"http://localhost:{crm}"
+        async with an_office(engine, tmp_path, place, embedded_by=[origin]) as office:
+            pages["text"] = PARENT.replace("SERVER", address(office).rstrip("/"))
+            async with a_page(browser, origin, size=STRIP) as page, answering(office.pbxs["quality"]):
+                await page.goto("/")
+                await page.evaluate("token => begin(token, '201')", office.tokens.tokens["agent-201"])
+                frame = page.frame_locator("iframe")
+                office.call("quality")
+                await expect(word(frame)).to_have_text("Recording")
+                await page.evaluate("token => { window.token = token; }", office.tokens.tokens["supervisor-of-all"])
+                await page.route("**/pause", lambda route: route.fulfill(status=401, json={}))
+                assert (await page.evaluate("banner.command('pause')"))["status"] == 401
+                await page.unroute("**/pause")
+                await expect(frame.locator("#trouble")).to_be_hidden()
+                await expect(word(frame)).to_have_text("Recording")
+                assert (await page.evaluate("banner.command('pause', {reason: 'payment'})"))["state"] == "paused"
+                assert [one["type"] for one in await page.evaluate("heard")].count("token-wanted") == 1
 
 
 async def drives(office: Office, page: Page) -> None:

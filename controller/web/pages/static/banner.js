@@ -33,6 +33,7 @@ let ahead = 0; // by how many milliseconds the server's clock is
 let nobody = [words.say("connecting")];
 let wake = () => {};
 let outdated = null; // the token that was refused last
+let out = false; // whether it was said that nobody is logged in
 const asking = new Set(); // what has been asked and not answered, by call and offer
 const told = new Map(); // what was said of each call last, to who listens here, and to the parent
 const reminded = new Map(); // of each pause, since when it is seen here, and how often somebody was reminded of it
@@ -45,6 +46,7 @@ async function follow() {
     try {
       me ??= await whoAsks();
       await live.follow(address("live"), api);
+      if (out) await pause(LOGGED_OUT_WAIT_MS);
     } catch (refused) {
       if (!(refused instanceof Refused)) lost(""); // whatever fails here, what is shown may not be so
       await pause(refused instanceof Refused ? refusedToListen(refused) : AGAIN_AFTER_MS);
@@ -107,9 +109,11 @@ function refusedToListen({status}) {
   return (status === 0 ? 0.1 : 1) * AGAIN_AFTER_MS * (0.5 + Math.random());
 }
 
-// Somebody else may sit here from now on.
+// Somebody else may sit here from now on: the second word of the session is theirs, and not the one that is known.
 function whoever() {
   me = null;
+  out = false;
+  api.csrf = "";
   agent = asked.get("agent");
 }
 
@@ -118,8 +122,10 @@ function loggedOut() {
   const logIn = `/login?next=${encodeURIComponent(here)}`;
   const first = me === null && !everKnown;
   whoever();
+  out = true;
   outdated = api.token;
   api.token = null;
+  live.leave(); // what is heard from now on would say that all is well
   if (first && window.parent === window) window.location.replace(logIn);
   const link = document.querySelector("#trouble a");
   link.href = logIn;
