@@ -1,6 +1,6 @@
 """What who asks may ask of a call just now: what makes sense as it stands, and is theirs to ask."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from controller.domain.access import grant
@@ -37,11 +37,8 @@ def _sensible(call: Call) -> Iterator[tuple[Verb, Offer]]:
     """What would make a difference, whoever asks."""
     told = shown(call)
     paused_for = {suspension.cause for suspension in call.suspensions if suspension.origin == ORIGIN}
-    if Reason.PAYMENT not in paused_for and any(one.state is not PurposeState.NOT_RECORDED for one in told):
-        yield Verb.PAUSE, _offer(Verb.PAUSE, reason="payment")
-    for word, cause in CAUSES.items():
-        if cause in paused_for:
-            yield Verb.RESUME, _offer(Verb.RESUME, reason=word)
+    if any(one.state is not PurposeState.NOT_RECORDED for one in told):
+        yield from _of_pauses(paused_for)
     yield from _by_purpose(call, told)
     refused = call.dialogue is None or call.dialogue.refused
     if not refused and any(track.purpose.may_be_refused for track in call.tracks):
@@ -52,6 +49,14 @@ def _sensible(call: Call) -> Iterator[tuple[Verb, Offer]]:
         for track in call.tracks
     ):
         yield Verb.PRIVATE, _offer(Verb.PRIVATE)
+
+
+def _of_pauses(paused_for: Collection[Reason]) -> Iterator[tuple[Verb, Offer]]:
+    if Reason.PAYMENT not in paused_for:
+        yield Verb.PAUSE, _offer(Verb.PAUSE, reason="payment")
+    for word, cause in CAUSES.items():
+        if cause in paused_for:
+            yield Verb.RESUME, _offer(Verb.RESUME, reason=word)
 
 
 def _by_purpose(call: Call, told: tuple[Shown, ...]) -> Iterator[tuple[Verb, Offer]]:

@@ -74,6 +74,11 @@ def _stopped(story: Story) -> None:
     story.pbx_says(events.RecordingEnded)
 
 
+def _stopped_and_paused(story: Story) -> None:
+    _stopped(story)
+    story.pauses(origin="agent")
+
+
 def _objected(story: Story) -> None:
     story.customer_objects()
     story.pbx_says(events.RecordingEnded)
@@ -111,6 +116,7 @@ def _objected(story: Story) -> None:
             id="what is proven otherwise is not proven twice",
         ),
         pytest.param(_stopped, [OBJECTION, PRIVATE], id="what is stopped stays so"),
+        pytest.param(_stopped_and_paused, [OBJECTION, PRIVATE], id="what is stopped is not resumed"),
         pytest.param(_objected, [PRIVATE], id="an objection is made once"),
     ],
 )
