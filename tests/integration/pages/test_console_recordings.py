@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from controller.custody import documents, holds
 from controller.custody.documents import NewDocument
@@ -154,7 +154,7 @@ async def listens(page: Page) -> None:
     await slider.click(position={"x": box["width"] * 0.75, "y": 20})
     await expect(slider).to_have_attribute("aria-valuetext", "0:15 of 0:21")
     await both_sizes(page, "console-listening")
-    await page.get_by_role("button", name="Go to 0:09").click()
+    await button_to(page, "0:09").click()
     await expect(here).to_contain_text("recorded")
     await expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:1\d of 0:21"))  # it plays
 
@@ -243,6 +243,37 @@ async def test_the_officer_says_why_opens_the_archive_and_sees_all_of_a_customer
         await page.reload()
         await expect(page.locator("#listen")).to_contain_text("limitation du traitement")
         await expect(page.locator("#listen form")).to_have_count(0)
+
+
+async def test_who_is_not_given_what_they_play_reads_why_and_tries_again(
+    office: Office, browser: Browser, recording: RecordingName
+) -> None:
+    away = {"status": 503, "title": "Service Unavailable", "code": "database-away"}
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "listener-of-quality"), PASSWORD)
+        await page.goto(f"/console/recordings/{recording}/listen")
+        why, slider = page.locator("#listen").get_by_role("alert"), page.get_by_role("slider", name="Position")
+        there = button_to(page, "0:09")
+        await page.route("**/audio.mp3", lambda route: route.fulfill(status=503, json=away))
+        await there.click()
+        await expect(why).to_contain_text("The database does not answer")
+        await accessible(page)
+        await page.unroute("**/audio.mp3")
+        await page.route("**/audio.mp3", lambda route: route.fulfill(body="no audio", content_type="audio/mpeg"))
+        await slider.press(" ")
+        await expect(why).to_contain_text("Your browser could not play it.")
+        await page.unroute("**/audio.mp3")
+        await slider.press(" ")
+        await expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:1\d of 0:21"))
+        await expect(why).to_be_hidden()
+        await page.reload()
+        await page.context.clear_cookies()
+        await there.click()
+        await expect(why).to_have_text("You are not logged in any more. Load the page again to log in.")
+
+
+def button_to(page: Page, place: str) -> Locator:
+    return page.get_by_role("button", name=f"Go to {place}")
 
 
 async def test_who_finds_without_listening_is_shown_what_it_is_and_no_player(

@@ -1,9 +1,13 @@
 // The playhead over the waveform, and going to a place in it by mouse, by keyboard and by the table of stretches.
 
+import {Api, Refused} from "./api.js";
+import {explain} from "./faults.js";
+
 const player = document.querySelector("[data-player]");
 const audio = player.querySelector("audio");
 const wave = player.querySelector("[role=slider]");
 const head = player.querySelector(".playhead");
+const refused = player.querySelector("[role=alert]");
 const stretches = [...player.querySelectorAll("tr[data-begin]")];
 const length = Number(player.dataset.length) / 1000;
 
@@ -56,7 +60,7 @@ wave.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === " ") {
     event.preventDefault();
-    if (audio.paused) audio.play();
+    if (audio.paused) play();
     else audio.pause();
   } else if (event.key in KEYS) {
     event.preventDefault();
@@ -68,8 +72,30 @@ player.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-at]");
   if (!button) return;
   go(Number(button.dataset.at) / 1000);
-  audio.play();
+  play();
 });
+
+// After an error it is loaded anew, and goes on where it was. Where it does not come to that, the element says so by
+// another error, or somebody has paused it again before.
+function play() {
+  const at = audio.currentTime;
+  if (audio.error) {
+    audio.load();
+    go(at);
+  }
+  audio.play().catch(() => {});
+}
+
+// An element does not tell why it was refused what it plays: whoever asks once more is told.
+async function failed() {
+  const why = await new Api().send("GET", audio.currentSrc).catch((problem) => problem);
+  if (!(why instanceof Refused)) void why.body.cancel();
+  await explain(refused, why instanceof Refused ? why : {message: player.dataset.unplayable});
+  refused.hidden = audio.error === null; // it may have been tried again meanwhile
+}
+
+audio.addEventListener("error", () => void failed());
+audio.addEventListener("playing", () => (refused.hidden = true));
 
 for (const event of ["timeupdate", "seeking", "seeked", "loadedmetadata"]) audio.addEventListener(event, show);
 show();
