@@ -1,14 +1,27 @@
 """Calls under way as a supervisor and an agent see them in their browser: rows that come, change and go."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from controller.domain import events
+from controller.domain.decision import Reason
 from controller.domain.names import CallId
 from controller.web import live
 from tests.integration.browsers import TELEPHONE, a_page, accessible, log_in, shown
 from tests.integration.offices import Office
-from tests.integration.pages.answering import answering
+from tests.integration.pages.answering import answering, now
 from tests.integration.pages.conftest import PASSWORD, account, address
+from tests.integration.pages.test_banner import BY_HAND
+from tests.unit.runtime.switched import Switched
+
+COUNTED = """() => new Promise(counted => new MutationObserver((_, observer) => {
+  if (!document.querySelector("tr[data-state=paused]")) return;
+  observer.disconnect();
+  counted(document.querySelector("#count").textContent);
+}).observe(document.querySelector("#calls"), {subtree: true, attributes: true}))"""
+"""What the heading counts at the moment at which a row says that it is paused."""
 
 
 def row(page: Page, call: CallId) -> Locator:
@@ -26,8 +39,11 @@ async def test_a_supervisor_watches_calls_and_pauses_and_stops_one(office: Offic
         call = office.call("quality")
         await expect(row(page, call)).to_contain_text("Recording")
         await expect(row(page, call)).to_contain_text("201")
-        await expect(page.get_by_role("status").filter(has_text="Calls: 1 · being recorded: 1")).to_be_visible()
+        await expect(page.locator("#count")).to_have_text("Calls: 1 · being recorded: 1 · paused: 0")
+        await expect(page.get_by_role("status").filter(has_text="being recorded: 1")).to_have_count(1)
+        counted = asyncio.create_task(page.evaluate(COUNTED))
         await row(page, call).get_by_role("button", name="Pause").press("Enter")
+        assert await counted == "Calls: 1 · being recorded: 0 · paused: 1"
         await expect(row(page, call)).to_contain_text("Paused on request")
         await expect(row(page, call).locator("[data-field=state]")).to_be_focused()
         await expect(row(page, call).get_by_role("button", name="Resume, call of 201")).to_be_visible()
@@ -44,6 +60,7 @@ async def test_a_supervisor_watches_calls_and_pauses_and_stops_one(office: Offic
         page.on("dialog", lambda dialog: dialog.accept())
         await row(page, call).get_by_role("button", name="Stop").click()
         await expect(row(page, call)).to_contain_text("Not recorded")
+        await is_not_resumed(page, switched, call)
         await page.set_viewport_size({"width": TELEPHONE[0], "height": TELEPHONE[1]})
         await accessible(page)
         await shown(page, "console-calls-telephone")
@@ -52,6 +69,17 @@ async def test_a_supervisor_watches_calls_and_pauses_and_stops_one(office: Offic
         await expect(row(page, call)).to_have_count(0)
         await expect(row(page, waiting)).to_have_count(1)
         assert others not in await page.content()
+
+
+async def is_not_resumed(page: Page, switched: Switched, call: CallId) -> None:
+    """What is stopped for good stays so, whatever the agent's keys pause after that."""
+    switched.dispatcher.tell(call, events.PauseRequested(at=now(), cause=Reason.PAYMENT, **BY_HAND))
+    assert switched.call(call).suspensions
+    await page.reload()
+    await expect(page.get_by_text("Kept current")).to_be_visible()
+    await expect(row(page, call).locator("[data-field=state]")).to_have_text("Not recorded")
+    await expect(row(page, call).locator("[data-field=why]")).to_have_text("")
+    await expect(row(page, call).get_by_role("button")).to_have_count(0)
 
 
 async def test_an_agent_sees_their_own_call_until_they_log_out_wherever_they_do(

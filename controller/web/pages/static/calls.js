@@ -12,6 +12,7 @@ const table = document.querySelector("#calls");
 const body = table.querySelector("tbody");
 const none = document.querySelector("#none");
 const count = document.querySelector("#count");
+const announced = document.querySelector("#announced");
 const connection = document.querySelector("#connection");
 const refused = document.querySelector("#refused");
 const blank = document.querySelector("#row").content.querySelector("tr");
@@ -37,7 +38,8 @@ function fill(row, call) {
   const state = words.get(`state-${call.state}`);
   field("state").textContent = state?.textContent ?? call.state;
   field("state").className = `state ${state?.dataset.tone ?? ""}`;
-  field("why").textContent = call.pauses.map((cause) => word(`reason-${cause}`, cause)).join(", ");
+  const pauses = call.state === "not-recorded" ? [] : call.pauses; // where nothing is recorded, no pause is why
+  field("why").textContent = pauses.map((cause) => word(`reason-${cause}`, cause)).join(", ");
   field("purposes").textContent = call.recordings.map((one) => one.purpose).join(", ");
   offer(row);
   tick(row);
@@ -86,19 +88,20 @@ function take(row) {
 }
 
 let toBeSaid;
+let saidLast = count.textContent;
 
-// How many there are is said now and then, not with every change of a call.
+// How many there are is shown at once, and said now and then: not with every change of a call.
 function tell() {
   const rows = [...body.rows];
   table.hidden = rows.length === 0;
   none.hidden = rows.length > 0;
+  const number = (state) => rows.filter((row) => row.dataset.state === state).length;
+  const text = word("count").replace("{calls}", rows.length)
+    .replace("{recording}", number("recording")).replace("{paused}", number("paused"));
+  if (count.textContent !== text) count.textContent = text;
   toBeSaid ??= setTimeout(() => {
     toBeSaid = undefined;
-    const states = [...body.rows].map((row) => row.dataset.state);
-    const number = (state) => states.filter((one) => one === state).length;
-    const text = word("count").replace("{calls}", states.length)
-      .replace("{recording}", number("recording")).replace("{paused}", number("paused"));
-    if (count.textContent !== text) count.textContent = text;
+    if (saidLast !== count.textContent) announced.textContent = saidLast = count.textContent;
   }, SAID_AT_MOST_EVERY_MS);
 }
 
