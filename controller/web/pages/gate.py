@@ -1,5 +1,6 @@
 """Lets people through to pages: who has not logged in is asked to, and who may not is told so, by a page."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial, wraps
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from controller.domain.access import Action, may_lie_open
 from controller.errors import RecordingControllerError
+from controller.faults import Code
 from controller.runtime import metrics
 from controller.web.admission import Admission, refusal, show_token
 from controller.web.answers import status_of
@@ -81,6 +83,8 @@ class Gate:
                 return await rendered(request, "log_in_beside.html", status=refused.status)
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 raise web.HTTPSeeOther(f"{LOG_IN}?next={quote(request.path_qs)}")
+            if json.loads(refused.text or "{}").get("code") == Code.NO_CSRF:
+                return await _made_before(request)
             return await error_page(request, refused.status)
 
         return gated
@@ -102,9 +106,22 @@ async def _lies_open(request: web.Request) -> web.StreamResponse:
     return await error_page(request, 403, title=say("customers.lies-open"), detail=say("customers.lies-open-detail"))
 
 
-async def error_page(request: web.Request, status: int, *, title: str = "", detail: str = "") -> web.Response:
-    """What people are told where a page is not for them, not there, or cannot be had now."""
-    return await rendered(request, "error.html", status=status, code=status, title=title, detail=detail)
+async def _made_before(request: web.Request) -> web.StreamResponse:
+    """That their page is of a log-in before, and where to have it anew."""
+    say = partial(said, language_of(request))
+    return await error_page(
+        request, 403, title=say("page.made-before"), detail=say("faults.no-csrf"), again=request.path
+    )
+
+
+async def error_page(
+    request: web.Request, status: int, *, title: str = "", detail: str = "", again: str = ""
+) -> web.Response:
+    """What people are told where a page is not for them, not there, or cannot be had now.
+
+    ``again`` is an address at which it can be had.
+    """
+    return await rendered(request, "error.html", status=status, code=status, title=title, detail=detail, again=again)
 
 
 def from_another_site(request: web.Request) -> bool:

@@ -59,7 +59,7 @@ class RecordingPages:
     async def search(self, request: web.Request) -> web.StreamResponse:
         """The recordings of a customer, whose number stands in the form that was sent, and in no address."""
         sent = await request.post()
-        return await self._found(request, given(sent, "number", "after"))
+        return await self._found(request, {"number": "", **given(sent, "number", "after")})
 
     async def _found(self, request: web.Request, words: Mapping[str, str]) -> web.StreamResponse:
         faults, page = [], Page(holdings=(), next=None)

@@ -304,3 +304,63 @@ async def test_who_finds_without_listening_is_shown_what_it_is_and_no_player(
         await page.get_by_label("Telephone number").fill(CUSTOMER)
         await page.get_by_role("button", name="Find").click()
         await expect(page.locator("tbody tr")).to_have_count(50)
+
+
+async def test_a_search_by_number_stays_beside_what_is_opened_of_it(office: Office, browser: Browser) -> None:
+    await office.recording("quality")
+    await a_stored_recording(office.custody, number=OTHER_CUSTOMER)
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "dpo"), PASSWORD)
+        for place in ("/console/recordings", "/console/customers"):
+            await page.goto(f"{place}?lang=en")
+            await searches(page, CUSTOMER)
+            await expect(page.locator("tbody tr")).to_have_count(1)
+            link = page.locator("tbody tr").first.get_by_role("link")
+            await expect(link).to_have_accessible_description(re.compile("opens in a new tab"))
+            await accessible(page)
+            async with page.context.expect_page() as opening:
+                await link.click()
+            recording = await opening.value
+            await expect(recording.get_by_role("heading", level=1)).to_contain_text("Recording of")
+            await recording.close()
+            await page.get_by_role("button", name="fr", exact=True).click()
+            await expect(page.get_by_text("s\u2019ouvre dans un nouvel onglet")).to_be_visible()
+            await expect(page.locator("tbody tr")).to_have_count(1)
+            assert CUSTOMER[-8:] not in page.url
+            await shown(page, f"console-search{place.replace('/', '-')}")
+
+
+async def test_blanks_are_no_number(office: Office, browser: Browser) -> None:
+    await office.recording("quality")
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "dpo"), PASSWORD)
+        await searches(page, "   ")
+        await expect(page.get_by_role("alert")).to_contain_text("Telephone number: must be a telephone number")
+        await expect(page.locator("tbody tr")).to_have_count(0)
+
+
+async def test_a_search_of_a_log_in_before_is_told_to_load_the_page_again(office: Office, browser: Browser) -> None:
+    name = await account(office, "dpo")
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, name, PASSWORD)
+        beside = await page.context.new_page()
+        await beside.goto("/console/recordings")
+        await beside.get_by_role("button", name="Log out").click()
+        await beside.wait_for_url("**/login")
+        await log_in(beside, name, PASSWORD)
+        await searches(page, CUSTOMER)
+        await expect(page.get_by_role("heading", name="This page is out of date")).to_be_visible()
+        await expect(page.get_by_text("You have logged in anew since this page was made.")).to_be_visible()
+        await accessible(page)
+        await page.get_by_role("link", name="Load it again").click()
+        await searches(page, CUSTOMER)
+        await expect(page.get_by_text("Nothing stored meets these conditions")).to_be_visible()
+
+
+async def searches(page: Page, number: str) -> None:
+    """By a customer's number."""
+    by_number = page.get_by_text("By a customer")
+    if await by_number.count():
+        await by_number.click()
+    await page.get_by_label("Telephone number").fill(number)
+    await page.get_by_role("button", name="Find").click()
