@@ -47,6 +47,7 @@ class Code(StrEnum):
     CALL_UNDER_WAY = "call-under-way"
     CALL_EXCLUDED = "call-excluded"
     NUMBER_ERASED = "number-erased"
+    NOTHING_TO_RECTIFY = "nothing-to-rectify"
     NO_TIME = "no-time"
     NO_DAY = "no-day"
     PAST = "past"

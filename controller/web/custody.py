@@ -253,7 +253,7 @@ class CustodyApi:
         """Put right what is stored of a call that is over."""
         body = await texts_of(request, required={"call"}, optional={"agent", "queue", "number"})
         if len(body) == 1:
-            raise RegisterRefused(Fault(Code.MISSING, "the body must have agent, queue or number, too"))
+            raise RegisterRefused(Fault(Code.NOTHING_TO_RECTIFY, "the body must have agent, queue or number, too"))
         call = call_id_of(body.pop("call"))
         await rectifying.rectify(self._custody, call, actor=actor_of(request), **body)
         return web.json_response({"rectified": sorted(body)})

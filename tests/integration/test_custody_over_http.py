@@ -236,5 +236,7 @@ async def test_what_is_wrong_about_a_call_is_put_right(client: Client, custody: 
     body = {"call": call_of(name), "agent": "207"}
     assert await told(await client.post("/api/v1/subjects/rectify", json=body)) == {"rectified": ["agent"]}
     assert (await told(await client.get(f"/api/v1/recordings/{name}")))["agent"] == "207"
-    assert await problem(await client.post("/api/v1/subjects/rectify", json={"call": call_of(name)}), 400)
+    nothing = await client.post("/api/v1/subjects/rectify", json={"call": call_of(name)})
+    assert await problem(nothing, 400)
+    assert (await nothing.json())["errors"] == [{"code": "nothing-to-rectify", "field": None, "values": {}}]
     assert await problem(await client.post("/api/v1/subjects/rectify", json=body | {"call": str(uuid4())}), 400)
