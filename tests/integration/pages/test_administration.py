@@ -148,9 +148,59 @@ async def test_the_configuration_is_read_again_and_its_history_told_as_differenc
         office.place.file.write_text(faultless.replace("country: FR", "country: BE") + "\n# otherwise\n")
         await page.get_by_role("button", name="Read the file again").click()
         await expect(page.get_by_role("link", name="Show what changed")).to_be_visible()
+        told = page.locator("#reloaded")
+        await expect(told).to_contain_text(re.compile(r"wait for the next start\s*country"))
+        await what_was_told_before_goes(office, page, told)
         await page.get_by_role("link", name="Show what changed").click()
         await page.get_by_text("The file as it was loaded").click()
         await expect(page.get_by_role("region", name="The file as it was loaded")).to_contain_text("# otherwise")
+
+
+async def what_was_told_before_goes(office: Office, page: Page, told: Locator) -> None:
+    """Once something else has come of reading the file; the same file is no change."""
+    read, reads = office.place.file.read_text(), page.get_by_role("button", name="Read the file again")
+    office.place.file.write_text(f"{read}\nunheard_of: 1\n")
+    await reads.click()
+    await expect(page.get_by_role("region", name="In force").get_by_role("alert")).to_be_visible()
+    await expect(told).to_be_hidden()
+    office.place.file.write_text(read)
+    await reads.click()
+    await expect(told).to_contain_text("Nothing has changed.")
+    await expect(told).not_to_contain_text("Before", use_inner_text=True)
+    await expect(told.get_by_role("link")).to_be_hidden()
+    await accessible(page)
+    await expect(told).to_contain_text("country")
+    office.place.file.write_text(f"{read}# once more\n")
+    await reads.click()
+
+
+async def test_what_is_refused_of_accounts_and_tokens_is_said_of_them(office: Office, browser: Browser) -> None:
+    await account(office, "agent-203")
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "administrator"), PASSWORD)
+        await page.goto("/console/accounts")
+        await page.get_by_text("Add an account").click()
+        await page.get_by_text("Issue a token").click()
+        form = page.locator("form[data-api='POST /api/v1/tokens']")
+        await form.get_by_label("Name").fill("crm")
+        await form.get_by_role("button", name="Issue").click()
+        await expect(form.get_by_role("alert")).to_have_text("Roles: choose one at least")
+        await form.get_by_label("integration").check()
+        await form.get_by_label("every purpose").check()
+        await form.get_by_role("button", name="Issue").click()
+        issued = page.get_by_role("region", name="The new token")
+        await expect(issued.get_by_role("heading", name="crm")).to_be_visible()
+        await form.get_by_role("button", name="Issue").click()
+        await expect(form.get_by_role("alert")).to_contain_text("Name: is taken")
+        await expect(issued).to_be_hidden()
+        await page.reload()
+        await page.get_by_text("Change agent-203").click()
+        change = page.locator("details[open] form").first
+        await change.get_by_label("agent", exact=True).uncheck()
+        await change.get_by_label("Extension").fill("")
+        await change.get_by_label("PBX").select_option("")
+        await change.get_by_role("button", name="Change roles").click()
+        await expect(change.get_by_role("alert")).to_have_text("Roles: choose one at least")
 
 
 async def test_the_audit_page_says_what_is_signed_and_how_to_verify_it_elsewhere(

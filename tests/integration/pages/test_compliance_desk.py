@@ -1,6 +1,7 @@
 """The desk of the data protection officer: holds, requests of data subjects, objections, notices and retention."""
 
 import json
+import os
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -145,6 +146,46 @@ async def test_registers_and_retention_are_kept_at_the_desk(office: Office, brow
         await review.get_by_role("button", name="Approve the sooner dates").click()
         await expect(page.get_by_text("The dates are those that the policy in force asks for.")).to_be_visible()
         await expect(forecast.get_by_role("row").nth(1)).to_contain_text("due now")
+
+
+async def test_a_list_that_was_corrected_after_it_was_chosen_is_to_be_chosen_again(
+    office: Office, browser: Browser, tmp_path: Path
+) -> None:
+    rows = tmp_path / "agents.csv"
+    rows.write_text("agent,informed_at,version\n201,2026-01-05,2026-01\n")
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "dpo"), PASSWORD)
+        await page.goto("/console/notices")
+        file, imports = page.get_by_label("CSV file"), page.get_by_role("button", name="Import")
+        await file.set_input_files(rows)
+        await imports.click()
+        told = page.get_by_role("status")
+        await expect(told).to_contain_text("New")
+        rows.write_text("agent,informed_at,version\n201,2026-01-06,2026-01\n202,soon,2026-01\n")
+        os.utime(rows, (0, 0))
+        await imports.click()
+        alert = page.get_by_role("region", name="Import a list").get_by_role("alert")
+        await expect(alert).to_contain_text("The file has changed since you chose it")
+        await expect(told).to_be_hidden()
+        assert await file.evaluate("file => file.files.length") == 0
+        await file.set_input_files(rows)
+        await imports.click()
+        await expect(alert).to_contain_text("Line 3, informed_at: must be a day")
+
+
+async def test_rectifying_nothing_is_told_what_may_be_rectified(office: Office, browser: Browser) -> None:
+    call = call_of(await office.recording("quality"))
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "dpo"), PASSWORD)
+        for language, word, said in (
+            ("en", "Rectify", "Fill in what should be otherwise: a number, an agent or a queue."),
+            ("fr", "Rectifier", "Indiquez ce qui doit changer : un numéro, un agent ou une file."),
+        ):
+            await page.goto(f"/console/subjects?lang={language}")
+            form = page.locator("form[data-shows=rectified]")
+            await form.locator("[name=call]").fill(call)
+            await form.get_by_role("button", name=word).click()
+            await expect(form.get_by_role("alert")).to_have_text(said)
 
 
 async def lifted(office: Office, hold: str) -> str | None:

@@ -5,12 +5,17 @@ import {attend, fieldsOf, show} from "./forms.js";
 
 const patient = new Api({csrf, within_ms: 600000}); // a copy of much takes its time
 
-// A form with data-file sends what is in its file, as this media type.
+// A form with data-file sends what is in its file, as this media type. A browser does not read one that has changed since it
+// was chosen: then data-changed is said.
 for (const form of document.querySelectorAll("form[data-file]")) {
   attend(form, async () => {
     const [method, path] = form.dataset.to.split(" ");
-    const file = form.querySelector("input[type=file]").files[0];
-    const answer = await patient.send(method, path, {type: form.dataset.file, body: await file.arrayBuffer()});
+    const input = form.querySelector("input[type=file]");
+    const body = await input.files[0].arrayBuffer().catch(() => {
+      input.value = "";
+      throw new Error(form.dataset.changed);
+    });
+    const answer = await patient.send(method, path, {type: form.dataset.file, body});
     show(document.getElementById(form.dataset.shows), await answer.json());
     return false;
   });

@@ -1,6 +1,6 @@
 // A form with data-api asks the API for what it says, with its filled-in fields as JSON, and then goes to data-then
 // (or shows the page anew). {field} in data-api stands for a field, which is then no part of the body.
-// A field with data-as="json" is the value that it says, one with data-as="list" all that is chosen.
+// A field with data-as="json" is the value that it says, one with data-as="list" all that is chosen, be it nothing.
 // With data-shows the answer, and what was sent, is shown in the element of that id instead. data-confirm is asked first.
 // What goes wrong is said in the form's element of role alert.
 
@@ -29,6 +29,8 @@ export function attend(form, work) {
     const alert = form.querySelector("[role=alert]");
     const buttons = [...form.elements].filter((one) => one.localName === "button");
     alert.hidden = true;
+    const shown = document.getElementById(form.dataset.shows);
+    if (shown) shown.hidden = true;  // it is of what was sent before
     const sent = work(event.submitter);  // a disabled button would not be among the fields
     for (const button of buttons) button.disabled = true;
     let leaving = false;
@@ -44,7 +46,7 @@ export function attend(form, work) {
 
 export function fieldsOf(form, submitter) {
   const data = new FormData(form, submitter);
-  const fields = {};
+  const fields = Object.fromEntries([...form.querySelectorAll("[data-as=list]")].map(({name}) => [name, []]));
   for (const name of new Set(data.keys())) {
     const as = form.querySelector(`[name="${name}"]`).dataset.as;
     const value = as === "list" ? data.getAll(name) : data.getAll(name).at(-1);
@@ -64,9 +66,9 @@ async function send(form, submitter) {
   return ask(method, path, method === "DELETE" ? undefined : fields);
 }
 
-// Elements with data-field get what the answer says of it, lists by their length; one with data-each a copy of its
-// template for each of that list; one with data-only, such as sure=yes, is there only where that is so. data-words of
-// the place are words for values, as JSON.
+// Elements with data-field get what the answer says of it, lists by their length, or with data-named by what is in them;
+// one with data-each a copy of its template for each of that list; one with data-only, such as sure=yes or sure!=yes, is
+// there only where that is so: the value may be another field, too. data-words of the place are words for values, as JSON.
 export function show(place, answer) {
   const words = JSON.parse(place.dataset.words ?? "{}");
   for (const list of place.querySelectorAll("[data-each]")) {
@@ -80,8 +82,9 @@ export function show(place, answer) {
   }
   fill(place, answer, words);
   for (const element of place.querySelectorAll("[data-only]")) {
-    const [name, value] = element.dataset.only.split("=");
-    element.hidden = String(answer[name]) !== value;
+    const [, name, not, value] = /^(\w+)(!?)=(\w+)$/.exec(element.dataset.only);
+    const same = String(answer[name]) === String(answer[value] ?? value);
+    element.hidden = same === Boolean(not);
   }
   place.hidden = false;
   place.focus();
@@ -91,7 +94,7 @@ function fill(place, answer, words) {
   for (const element of place.querySelectorAll("[data-field]")) {
     if (!(element.dataset.field in answer)) continue;
     const value = answer[element.dataset.field];
-    const text = Array.isArray(value) ? value.length : value ?? "";
+    const text = Array.isArray(value) ? ("named" in element.dataset ? value.join(", ") : value.length) : value ?? "";
     element.textContent = words[text] ?? (element.localName === "time" ? moment(text) : text);
   }
 }
