@@ -9,7 +9,7 @@ from controller.domain import events
 from controller.domain.decision import Reason
 from controller.domain.names import CallId
 from controller.web import live
-from tests.integration.browsers import TELEPHONE, a_page, accessible, log_in, shown
+from tests.integration.browsers import TELEPHONE, WIDE, a_page, accessible, log_in, shown
 from tests.integration.offices import Office
 from tests.integration.pages.answering import answering, now
 from tests.integration.pages.conftest import PASSWORD, account, address
@@ -22,6 +22,13 @@ COUNTED = """() => new Promise(counted => new MutationObserver((_, observer) => 
   counted(document.querySelector("#count").textContent);
 }).observe(document.querySelector("#calls"), {subtree: true, attributes: true}))"""
 """What the heading counts at the moment at which a row says that it is paused."""
+
+BEGINS = """cells => cells.map(cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return Math.min(...[...range.getClientRects()].filter(({width}) => width > 0).map(({left}) => Math.round(left)));
+})"""
+"""How far to the left each cell has something, but for its label."""
 
 
 def row(page: Page, call: CallId) -> Locator:
@@ -96,6 +103,11 @@ async def test_an_agent_sees_their_own_call_until_they_log_out_wherever_they_do(
         async with answering(office.pbxs["quality"]):
             mine = office.call("quality")
             await expect(row(page, mine)).to_contain_text("Enregistrement en cours")
+        await page.set_viewport_size({"width": TELEPHONE[0], "height": TELEPHONE[1]})
+        await shown(page, "console-calls-fr-telephone")
+        cells = row(page, mine).locator("td[data-label]")
+        assert len(set(await cells.evaluate_all(BEGINS))) == 1, "each beside its label"
+        await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
         await row(page, mine).get_by_role("button", name="Mettre en pause").click()
         await expect(page.get_by_role("alert")).to_have_text("Le standard ne l\u2019a pas encore confirmé.")
         await page.goto("/console/recordings")

@@ -364,3 +364,20 @@ async def searches(page: Page, number: str) -> None:
         await by_number.click()
     await page.get_by_label("Telephone number").fill(number)
     await page.get_by_role("button", name="Find").click()
+
+
+async def test_a_long_word_is_broken_where_somebody_wrote_it(office: Office, browser: Browser, database: str) -> None:
+    recording, word = await office.recording("quality"), "unbroken" * 20
+    hold = await holds.place(office.custody, call_of(recording), word, None, actor="test")
+    await holds.lift(office.custody, hold.id, word, actor="test")
+    async with a_page(browser, address(office)) as page:
+        await log_in(page, await account(office, "dpo"), PASSWORD)
+        await page.goto(f"/console/recordings/{recording}/listen?reason={word}")
+        assert [one[3] for one in accesses(database)] == [word]
+        await page.goto(f"/console/recordings/{recording}")
+        await expect(page.get_by_role("region", name="How it was decided")).to_contain_text(word)
+        await expect(page.get_by_role("table", name="Who had it")).to_contain_text(word)
+        await both_sizes(page, "console-recording-long")
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        await page.goto("/console/me")
+        await both_sizes(page, "console-me-long")

@@ -32,6 +32,7 @@ async def test_a_supervisor_sees_the_share_of_their_purposes_against_its_limits(
     await office.custody.ledger.write(answered(80, SALES, weeks_ago=5, eligible=False))
     await office.custody.ledger.write(answered(3, SALES, weeks_ago=1))
     await office.custody.ledger.write(answered(20, "queue=orders", weeks_ago=1, purpose="evidence"))
+    await office.custody.ledger.write(answered(1, "queue=orders", weeks_ago=2, purpose="evidence"))
     name = await account(office, "supervisor-of-quality")
     for size, kind in ((WIDE, "wide"), (TELEPHONE, "telephone")):
         async with a_page(browser, address(office), size=size) as page:
@@ -67,3 +68,8 @@ async def test_a_supervisor_sees_the_share_of_their_purposes_against_its_limits(
         await page.goto("/console/sampling")
         await expect(page.get_by_role("heading", name="evidence · file orders")).to_be_visible()
         assert "support" not in await page.content()
+        table = page.get_by_role("region", name="Semaines de evidence")
+        await expect(table.get_by_role("row")).to_have_count(3)
+        await expect(table).to_contain_text("Peut-être dû au hasard")
+        await shown(page, "desk-sampling-fr")
+        assert await table.evaluate("table => table.scrollWidth <= table.clientWidth")
