@@ -132,7 +132,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.HOLD: ("mise en attente", "you were put on hold"),
     Reason.EXTERNAL_PARTY: ("une autre personne participe", "another person takes part"),
     Reason.NOBODY_CONNECTED: ("personne ne vous entendait", "nobody could hear you"),
-    Reason.NOTHING_FORBIDS: ("rien ne s'y oppose plus", "nothing stands against it any more"),
+    Reason.NOTHING_FORBIDS: ("rien ne s'y oppose", "nothing stands against it"),
     Reason.PBX_STALLED: ("le standard téléphonique ne répondait plus", "the telephone exchange stood still"),
     Reason.EVENTS_LOST: (
         "la connexion au standard téléphonique a été perdue",

@@ -142,7 +142,7 @@ def moment_of(name: str, text: str) -> datetime:
         time = datetime.fromisoformat(_matched(_MOMENT, text))
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
-        words = "must be a time such as 2026-11-24T00:00:00+00:00"
+        words = "must be a time of the years 1000 to 2999, such as 2026-11-24T00:00:00+00:00"
         raise RegisterRefused(Fault(Code.NO_TIME, words, of=name)) from None
 
 
@@ -151,7 +151,7 @@ def offset_moment_of(name: str, text: str) -> datetime:
     try:  # as it is read back, which nothing beyond the year 9999 can be
         return datetime.fromisoformat(_matched(_OFFSET_MOMENT, text)).astimezone(UTC)
     except (ValueError, OverflowError):
-        words = "must be a time with its offset, such as 2027-11-24T00:00:00+00:00"
+        words = "must be a time of the years 1000 to 2999 with its offset, such as 2027-11-24T00:00:00+00:00"
         raise RegisterRefused(Fault(Code.NO_TIME, words, of=name)) from None
 
 

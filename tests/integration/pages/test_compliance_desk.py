@@ -188,6 +188,12 @@ async def test_rectifying_nothing_is_told_what_may_be_rectified(office: Office, 
             await expect(form.get_by_role("alert")).to_have_text(said)
 
 
+async def test_what_is_kept_is_told_with_a_colon_as_french_sets_it(office: Office) -> None:
+    for language, colon in (("en", ":"), ("fr", "\xa0:")):
+        _, page = await office.ask("dpo", "GET", f"/console/subjects?lang={language}")
+        assert f'<code data-field="name"></code>{colon} <span' in page
+
+
 async def lifted(office: Office, hold: str) -> str | None:
     """Why a hold was lifted."""
     found = await hold_on_file(office.custody.engine, hold)

@@ -32,6 +32,8 @@ async def test_what_is_refused_is_said_in_french_with_the_labels_of_the_page(off
         await expect(page.get_by_role("alert")).to_contain_text(
             "Appel : l\u2019identifiant d\u2019un appel est attendu"
         )
+        await page.goto("/console/recordings?until=0001-01-01")
+        await expect(page.get_by_role("alert")).to_contain_text("une date des années 1000 à 2999 est attendue")
         await page.goto("/console/customers/nobody")
         await expect(page.get_by_role("heading", name="pas un numéro de téléphone")).to_be_visible()
 

@@ -21,6 +21,8 @@ FAULTS = {
     "Cette demande n\u2019a pas été comprise\xa0: wave: must be a hand": "wave: must be a hand",
 }
 """What is said in French of what is wrong with a search, by what it is."""
+BUTTONS = {"objections.end-it": "objections.end-of", "notices.withdraw-it": "notices.withdraw-of"}
+"""What stands on buttons of a table, and what those are called who do not see in which row they are."""
 
 
 def test_every_text_is_there_in_both_languages_with_the_same_values() -> None:
@@ -33,6 +35,14 @@ def test_every_text_is_there_in_both_languages_with_the_same_values() -> None:
 def test_no_line_of_french_ends_before_a_sign_that_belongs_to_it() -> None:
     loose = re.compile(r"[^\xa0][;!»%]| [:?]|«[^\xa0]|'")
     assert [name for name, text in words().items() if loose.search(text["fr"])] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_button_is_called_by_what_stands_on_it(language: str) -> None:
+    """WCAG 2.5.3: who speaks to their computer says what they see."""
+    of = {"customer": "a", "purpose": "b", "agent": "c", "version": "d"}
+    for seen, called in BUTTONS.items():
+        assert said(language, called, **of).startswith(said(language, seen))
 
 
 def test_an_unknown_text_is_no_text() -> None:
