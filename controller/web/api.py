@@ -1,10 +1,11 @@
 """The HTTP API under ``/api/v1``: calls under way, and what may be asked of them."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
@@ -20,7 +21,7 @@ from controller.runtime.dispatcher import Dispatcher
 from controller.runtime.requests import CAUSES, CallState, Request, Verb, state_of
 from controller.web.bodies import storable
 from controller.web.offers import ORIGIN, offered
-from controller.web.principals import PRINCIPAL, actor_of, grant_of
+from controller.web.principals import PRINCIPAL, actor_of, grant_of, refused_by_now
 from controller.web.problems import problem
 
 
@@ -37,11 +38,30 @@ class Pbx(Protocol):
         ...
 
 
+AT_A_TIME: Final = 20
+"""How many calls are looked at before the loop does something else: about a millisecond of work."""
+
+
+async def each_call(pbxs: Iterable[Pbx]) -> AsyncIterator[Call]:
+    """Every call under way, as it is when its turn comes; one that begins meanwhile is not among them.
+
+    The loop runs in between, and so would others who do the same: who makes a list of many calls makes one at a time.
+    """
+    known = [(pbx.dispatcher, call.id) for pbx in pbxs for call in pbx.dispatcher.calls]
+    for number, (dispatcher, call_id) in enumerate(known):
+        if number % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        call = dispatcher.call(call_id)
+        if call is not None:
+            yield call
+
+
 class CallsApi:
     """Calls under way on every PBX."""
 
     def __init__(self, pbxs: Iterable[Pbx]) -> None:
         self._pbxs = tuple(pbxs)
+        self._listing = asyncio.Lock()
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer under ``/api/v1``."""
@@ -53,12 +73,19 @@ class CallsApi:
     async def list(self, request: web.Request) -> web.Response:
         """Every call under way that is theirs who ask.
 
-        ``agent``: of the calls at this extension only; ``pbx``: on this PBX.
+        ``agent``: of the calls at this extension only; ``pbx``: on this PBX. One list is made at a time, and in pieces.
         """
-        grant = grant_of(request)
-        calls = (call for pbx in self._pbxs for call in pbx.dispatcher.calls)
-        theirs = (call for call in calls if grant.covers_call(call) and wanted(request, call))
-        return web.json_response([offered_call(call, grant, request[PRINCIPAL]) for call in theirs])
+        async with self._listing:
+            refused = refused_by_now(request)
+            if refused is not None:
+                return refused
+            grant, principal = grant_of(request), request[PRINCIPAL]
+            told = [
+                json.dumps(offered_call(call, grant, principal))
+                async for call in each_call(self._pbxs)
+                if grant.covers_call(call) and wanted(request, call)
+            ]
+        return web.json_response(text=listed(told))
 
     async def show(self, request: web.Request) -> web.Response:
         """One call under way."""
@@ -119,6 +146,11 @@ def wanted(request: web.Request, call: Call) -> bool:
     """Whether it is at the extension, and on the PBX, that they ask for."""
     agent, pbx = request.query.get("agent"), request.query.get("pbx")
     return (agent is None or call.staffed_at(agent)) and pbx in {None, call.pbx}
+
+
+def listed(told: Iterable[str]) -> str:
+    """A JSON array of what is JSON already."""
+    return f"[{', '.join(told)}]"
 
 
 def _unknown() -> web.Response:

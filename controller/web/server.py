@@ -1,10 +1,9 @@
 """The HTTP server: health, metrics, the API, and pages for people."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from aiohttp import web
-from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
 
 from controller.config.settings import DataController
 from controller.custody.custody import Custody
@@ -19,6 +18,7 @@ from controller.web.arriving import arriving
 from controller.web.config import ConfigApi
 from controller.web.custody import CustodyApi
 from controller.web.desk import Desk, add_desk_pages
+from controller.web.exposition import Exposition
 from controller.web.headers import protect
 from controller.web.idempotency import Answers, once
 from controller.web.live import LiveApi
@@ -33,6 +33,7 @@ from controller.web.pages.entrance import Entrance
 from controller.web.pages.gate import Gate
 from controller.web.pages.oneself import OneselfPage
 from controller.web.pages.recordings import NothingStored, RecordingPages
+from controller.web.pages.rendering import MOST_RENDERED, RENDERING
 from controller.web.proxies import PROXIES, Network, Proxies
 from controller.web.refusals import refusals
 from controller.web.registers import RegistersApi
@@ -81,16 +82,13 @@ def build(
         body = {"status": "not-ready" if found else "ready", "troubles": found}
         return web.json_response(body, status=503 if found else 200)
 
-    async def metrics(request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
-
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[refusals])
     protect(app)
     app[PROXIES] = Proxies(trusted_proxies)
+    app[RENDERING] = asyncio.Semaphore(MOST_RENDERED)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/metrics", Exposition().show)
     admission = Admission(token, keyring)
     gate = Gate(admission, embedded_by)
     Entrance(admission, openid=openid is not None).add_to(app.router, gate)

@@ -1,5 +1,6 @@
 """``/console/calls``: the calls under way of who asks, as they are; a script keeps them so by ``/api/v1/live``."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from controller.runtime.requests import CAUSES, CallState
-from controller.web.api import Pbx, offered_call
+from controller.web.api import Pbx, each_call, offered_call
 from controller.web.pages.decisions import reason
 from controller.web.pages.gate import Gate
 from controller.web.pages.languages import language_of
@@ -25,6 +26,7 @@ class CallsPage:
 
     def __init__(self, pbxs: Iterable[Pbx]) -> None:
         self._pbxs = tuple(pbxs)
+        self._listing = asyncio.Lock()
 
     def add_to(self, router: web.UrlDispatcher, gate: Gate) -> None:
         """Answer there."""
@@ -33,12 +35,12 @@ class CallsPage:
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Those that are theirs, the oldest first."""
         grant = grant_of(request)
-        calls = [
-            offered_call(call, grant, request[PRINCIPAL])
-            for pbx in self._pbxs
-            for call in pbx.dispatcher.calls
-            if call.ended_at is None and grant.covers_call(call)
-        ]
+        async with self._listing:
+            calls = [
+                offered_call(call, grant, request[PRINCIPAL])
+                async for call in each_call(self._pbxs)
+                if call.ended_at is None and grant.covers_call(call)
+            ]
         calls.sort(key=_began)
         states = Counter(call["state"] for call in calls)
         return await rendered(

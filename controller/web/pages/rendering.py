@@ -1,9 +1,10 @@
 """Makes pages of templates, in the language of who reads them."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -21,15 +22,21 @@ from controller.web.session import COOKIE, csrf_of
 
 A_YEAR_S = 365 * 24 * 3600
 
+MOST_RENDERED: Final = 2
+"""How many pages are made at the same time: each takes turns with the loop, which has to come round for a pause."""
+RENDERING: Final = web.AppKey("rendering", asyncio.Semaphore)
+"""Who makes a page waits for this one."""
+
 
 async def rendered(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - what a template needs
     """A page; a template has ``t(name, …)`` for words, and ``may(action)``.
 
-    Made beside the loop: however much is on it, no pause waits for it.
+    Made beside the loop, as its template is when it is the first: however much is on it, no pause waits for it.
     """
     language = language_of(request)
     make = partial(
-        _environment().get_template(template).render,
+        _made,
+        template,
         language=language,
         languages=LANGUAGES,
         path=request.path,
@@ -39,7 +46,8 @@ async def rendered(request: web.Request, template: str, *, status: int = 200, **
         **_of_who_reads(request),
         **values,
     )
-    text = await off_the_loop(make)
+    async with request.config_dict[RENDERING]:
+        text = await off_the_loop(make)
     response = web.Response(text=text, content_type="text/html", status=status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = language
@@ -67,6 +75,10 @@ def _of_who_reads(request: web.Request) -> Mapping[str, Any]:
         "csrf": csrf_of(request.cookies[COOKIE]) if SESSION in request else "",
         "may": lambda action: grant(principal, action) is not None,
     }
+
+
+def _made(template: str, **values: Any) -> str:  # noqa: ANN401 - what a template needs
+    return _environment().get_template(template).render(**values)
 
 
 @cache
