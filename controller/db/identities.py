@@ -55,6 +55,13 @@ FROM json_to_recordset(%s::json) AS given (name text, revoked_at timestamptz)
 WHERE api_token.name = given.name
 """
 STATEMENTS: Final = (_ADDED, _CHANGED, _ISSUED, _REVOKED)
+BEFORE: Final = {
+    _CHANGED: """
+SELECT FROM account WHERE name IN (SELECT name FROM json_to_recordset(%s::json) AS given (name text))
+ORDER BY name FOR NO KEY UPDATE
+"""
+}
+"""What goes before a statement, with the same rows: a log-in has ended by then, or sees what the statement has done."""
 
 _ACCOUNT_READ = f"{_ACCOUNT_COLUMNS}, last_in_on"
 _ACCOUNTS = f"SELECT {_ACCOUNT_READ} FROM account"  # noqa: S608 - words of our own
@@ -75,7 +82,13 @@ SELECT {_ACCOUNT_READ}, session.sha256, began_at, seen_at, ends_at
 FROM session JOIN account ON account.name = session.account
 WHERE disabled_at IS NULL AND least(ends_at, seen_at + %s) > clock_timestamp()
 """  # noqa: S608 - words of our own
-_BEGUN = "INSERT INTO session (sha256, account, began_at, seen_at, ends_at) VALUES (%s, %s, %s, %s, %s)"
+_BEGUN = """
+INSERT INTO session (sha256, account, began_at, seen_at, ends_at)
+SELECT %s, name, %s, %s, %s FROM account
+WHERE name = %s AND disabled_at IS NULL
+    AND password_hash IS NOT DISTINCT FROM %s AND openid IS NOT DISTINCT FROM %s
+FOR NO KEY UPDATE
+"""
 _LAST_IN = """
 UPDATE account SET last_in_on = current_date WHERE name = %s AND last_in_on IS DISTINCT FROM current_date
 """
@@ -131,16 +144,26 @@ class PostgresIdentities:
             for *account, sha256, began_at, seen_at, ends_at in await self._rows(_SESSIONS, UNUSED)
         ]
 
-    async def begin_session(self, session: SessionRecord) -> None:
-        """Put a session on file, with the day for its account, and forget those that have ended."""
+    async def begin_session(self, session: SessionRecord) -> bool:
+        """Put a session on file, with the day for its account, and forget those that have ended.
 
-        async def work(driver: Driver, _attempt: Attempt) -> None:
+        False, and nothing is put there: the account has been disabled meanwhile, or has another way in.
+        """
+        account = session.account
+        times = (session.began_at, session.seen_at, session.ends_at)
+        proven = (account.name, account.password_hash, account.openid)
+
+        async def work(driver: Driver, attempt: Attempt) -> bool:
             await driver.execute(_OVER, (UNUSED,))
-            times = (session.began_at, session.seen_at, session.ends_at)
-            await driver.execute(_BEGUN, (session.sha256, session.account.name, *times))
-            await driver.execute(_LAST_IN, (session.account.name,))
+            await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            begun = (await driver.execute(_BEGUN, (session.sha256, *times, *proven))).rowcount > 0
+            if begun:
+                await driver.execute(_LAST_IN, (account.name,))
+            attempt.committing = True
+            await driver.execute("COMMIT")
+            return begun
 
-        await self._connections.run(work)
+        return await self._connections.run(work)
 
     async def end_session(self, sha256: bytes) -> None:
         """Forget a session; harmless where there is none."""

@@ -141,7 +141,10 @@ _Row = dict[str, object]
 async def upsert(driver: Driver, records: Sequence[Record | IdentityRecord]) -> None:
     """Send records; what one statement can take (no row twice) goes in one."""
     for statement, rows in _statements(records):
-        await driver.execute(statement, (json.dumps(rows),))
+        given = (json.dumps(rows),)
+        if statement in identities.BEFORE:
+            await driver.execute(identities.BEFORE[statement], given)
+        await driver.execute(statement, given)
 
 
 def _statements(records: Sequence[Record | IdentityRecord]) -> Iterator[tuple[str, list[_Row]]]:

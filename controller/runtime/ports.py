@@ -207,8 +207,11 @@ class IdentityBook(Protocol):
         """The sessions that let somebody in now."""
         ...
 
-    async def begin_session(self, session: SessionRecord) -> None:
-        """Put a session on file, and forget those that have ended."""
+    async def begin_session(self, session: SessionRecord) -> bool:
+        """Put a session on file, and forget those that have ended.
+
+        False, and nothing is put there: its account is disabled by now, or has another password or ``openid``.
+        """
         ...
 
     async def end_session(self, sha256: bytes) -> None:

@@ -99,6 +99,8 @@ class Sessions:
         try:
             account = await self.proven(name, password, address=address)
             begun = await self._begin(account)
+            if begun is None:
+                raise self._refused(name, address, known=True)
         except LogInRefused:
             metrics.LOG_INS.labels("refused").inc()
             raise
@@ -117,12 +119,16 @@ class Sessions:
         account = await self._book.account(name)
         right = await self._is(password, account)
         if account is None or not right or account.disabled_at is not None:
-            self._by_account.note(name)
-            self._by_address.note(block_of(address))
-            _log.warning("session.refused", known=account is not None)
-            raise LogInRefused("no account has this name and this password")
+            raise self._refused(name, address, known=account is not None)
         self._by_account.forget(name)
         return account
+
+    def _refused(self, name: str, address: str, *, known: bool) -> LogInRefused:
+        """What is raised for a failure, which counts."""
+        self._by_account.note(name)
+        self._by_address.note(block_of(address))
+        _log.warning("session.refused", known=known)
+        return LogInRefused("no account has this name and this password")
 
     def listen_to(self, address: str) -> None:
         """Raises ``TooManyAttempts`` where too many have failed from this address."""
@@ -174,17 +180,20 @@ class Sessions:
         Raises ``LogInRefused``, ``DatabaseAway``.
         """
         account = await self._book.account_of_openid(openid)
-        if account is None or account.disabled_at is not None:
+        begun = await self._begin(account) if account is not None and account.disabled_at is None else None
+        if begun is None:
             _log.warning("session.refused", known=account is not None)
             raise LogInRefused("no account is for whom the provider names so")
-        return await self._begin(account)
+        return begun
 
-    async def _begin(self, account: AccountRecord) -> tuple[str, SessionRecord]:
+    async def _begin(self, account: AccountRecord) -> tuple[str, SessionRecord] | None:
+        """None: the account has been disabled since it was read, or has another way in."""
         secret, at = secrets.token_urlsafe(32), now()
         session = SessionRecord(
             sha256=sha256(secret.encode()).digest(), account=account, began_at=at, seen_at=at, ends_at=at + SESSION
         )
-        await self._book.begin_session(session)
+        if not await self._book.begin_session(session):
+            return None
         self._keyring.began(session)
         _log.info("session.began", account=account.name)
         return secret, session

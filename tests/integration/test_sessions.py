@@ -1,17 +1,18 @@
 """Logging in with a real password on a real PostgreSQL, and what a browser then asks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db.identities import PostgresIdentities
-from controller.domain.identity import UNUSED
+from controller.domain.identity import UNUSED, SessionRecord
 from controller.domain.principal import Role
 from controller.errors import LogInRefused, NotProven, ProviderAway, TooManyAttempts
 from controller.runtime.clock import now
@@ -139,6 +140,95 @@ async def test_another_daemon_knows_the_session_and_one_that_is_not_used_ends(of
     assert not session.good(now() + UNUSED)
     await book.seen({session.sha256: now() - UNUSED - timedelta(minutes=1)})
     assert [one.sha256 for one in await book.sessions_in_use()] == [session.sha256]  # what was seen later stands
+
+
+class Overtaken(PostgresIdentities):
+    """A book in which something happens between the check of an account and the beginning of its session."""
+
+    def __init__(self, engine: AsyncEngine, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(engine)
+        self._meanwhile = meanwhile
+
+    async def begin_session(self, session: SessionRecord) -> bool:
+        """It happens first."""
+        await self._meanwhile()
+        return await super().begin_session(session)
+
+
+async def change(office: Office, name: str, way_in: dict[str, Any] | None) -> None:
+    """Give an account another way in; None: disable it."""
+    identities = identities_of(office)
+    if way_in is None:
+        await identities.disable_account(name, actor="test")
+    else:
+        await identities.change_account(name, **way_in, actor="test")
+
+
+@pytest.mark.parametrize(
+    "way_in",
+    [
+        pytest.param({"password": "another invented one"}, id="another password"),
+        pytest.param({"openid": "a-2"}, id="a provider's word"),
+        pytest.param(None, id="disabled, and enabled again later"),
+    ],
+)
+async def test_what_was_right_when_it_was_checked_lets_nobody_in_after_a_change(
+    office: Office, way_in: dict[str, Any] | None
+) -> None:
+    """Neither a password, nor what a provider says."""
+    identities = identities_of(office)
+    await identities.add_openid_account("bob", "a-1", SUPERVISOR, actor="test")
+    by_password = Overtaken(office.custody.engine, lambda: change(office, "alice", way_in))
+    with pytest.raises(LogInRefused, match="no account has this name and this password"):
+        await Sessions(by_password, Keyring(by_password)).begin("alice", PASSWORD, address="192.0.2.1")
+    if way_in is not None:  # an account has its word for itself
+        await identities.change_account("alice", password=PASSWORD, actor="test")
+    by_openid = Overtaken(office.custody.engine, lambda: change(office, "bob", way_in))
+    with pytest.raises(LogInRefused):
+        await Sessions(by_openid, Keyring(by_openid)).begin_by_openid("a-1")
+    for name in ("alice", "bob"):
+        await identities.change_account(name, enable=True, actor="test")
+    assert await by_openid.sessions_in_use() == []
+    assert {account.last_in_on for account in await by_openid.accounts()} == {None}
+
+
+async def test_other_roles_meanwhile_keep_nobody_out(office: Office) -> None:
+    identities = identities_of(office)
+
+    async def changes() -> None:
+        reader = Scope(roles=frozenset({Role.LISTENER}), purposes=frozenset({"quality"}))
+        await identities.change_account("alice", scope=reader, actor="test")
+
+    book = Overtaken(office.custody.engine, changes)
+    await Sessions(book, Keyring(book)).begin("alice", PASSWORD, address="192.0.2.1")
+    [session] = await book.sessions_in_use()
+    assert session.account.roles == {Role.LISTENER}
+
+
+async def test_a_change_logs_out_a_session_that_is_just_being_put_on_file(office: Office, database: str) -> None:
+    """The change waits for the log-in, and then it sees it."""
+    book, identities = PostgresIdentities(office.custody.engine), identities_of(office)
+    await Sessions(book, Keyring(book)).begin("alice", PASSWORD, address="192.0.2.1")
+    async with await psycopg.AsyncConnection.connect(database) as log_in, asyncio.TaskGroup() as tasks:
+        await log_in.execute("SELECT FROM account FOR NO KEY UPDATE")
+        changing = tasks.create_task(identities.change_account("alice", password="another one again", actor="test"))
+        await waits_for_a_lock(database)
+        await log_in.execute(
+            "INSERT INTO session SELECT sha256(sha256), account, began_at, seen_at, ends_at FROM session"
+        )
+        await log_in.commit()
+        await changing
+    assert await book.sessions_in_use() == []
+
+
+async def waits_for_a_lock(database: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as looking:
+        while not await (
+            await looking.execute(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+        ).fetchone():
+            await asyncio.sleep(0.02)
 
 
 class Clock:
