@@ -4,20 +4,27 @@ An account is added once, and a change replaces all of it; a token is written on
 Nothing that is new takes the place of what is there.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from psycopg import AsyncCursor
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db.bounded import Attempt, BoundedConnections, Driver
 from controller.db.locks import locked
-from controller.domain.identity import UNUSED, AccountRecord, IdentityRecord, SessionRecord, TokenRecord
+from controller.domain.identity import MOST_SESSIONS, UNUSED, AccountRecord, IdentityRecord, SessionRecord, TokenRecord
 from controller.domain.principal import Role
 from controller.domain.records import AccessRecord
 
 _READ_TIMEOUT_S = 5.0
+
+AT_A_TIME: Final = 100
+"""How many rows become records before others have their turn: a pause waits for no more."""
+
+T = TypeVar("T")
 
 _ACCOUNT_COLUMNS = "name, password_hash, openid, roles, purposes, extension, pbx, created_at, disabled_at"
 _ACCOUNT_GIVEN = """json_to_recordset(%s::json) AS given (
@@ -89,6 +96,11 @@ WHERE name = %s AND disabled_at IS NULL
     AND password_hash IS NOT DISTINCT FROM %s AND openid IS NOT DISTINCT FROM %s
 FOR NO KEY UPDATE
 """
+_BEYOND = """
+DELETE FROM session WHERE sha256 IN (
+    SELECT sha256 FROM session WHERE account = %s AND sha256 <> %s ORDER BY began_at DESC OFFSET %s
+)
+"""
 _LAST_IN = """
 UPDATE account SET last_in_on = current_date WHERE name = %s AND last_in_on IS DISTINCT FROM current_date
 """
@@ -121,7 +133,7 @@ class PostgresIdentities:
 
     async def accounts(self) -> list[AccountRecord]:
         """All accounts, by name."""
-        return [_account(columns) for columns in await self._rows(_ACCOUNTS + _BY_NAME)]
+        return await self._all(_account, _ACCOUNTS + _BY_NAME)
 
     async def account(self, name: str) -> AccountRecord | None:
         """The account of this name; None where there is none."""
@@ -132,21 +144,17 @@ class PostgresIdentities:
         return await self._one_account(_OF_OPENID, openid)
 
     async def _one_account(self, which: str, value: str) -> AccountRecord | None:
-        found = await self._rows(_ACCOUNTS + which, value)
-        return _account(found[0]) if found else None
+        found = await self._all(_account, _ACCOUNTS + which, value)
+        return found[0] if found else None
 
     async def sessions_in_use(self) -> list[SessionRecord]:
         """The sessions that let somebody in now."""
-        return [
-            SessionRecord(
-                sha256=bytes(sha256), account=_account(account), began_at=began_at, seen_at=seen_at, ends_at=ends_at
-            )
-            for *account, sha256, began_at, seen_at, ends_at in await self._rows(_SESSIONS, UNUSED)
-        ]
+        return await self._all(_session, _SESSIONS, UNUSED)
 
     async def begin_session(self, session: SessionRecord) -> bool:
         """Put a session on file, with the day for its account, and forget those that have ended.
 
+        Of its account's, only the newest stay, ``MOST_SESSIONS`` with this one.
         False, and nothing is put there: the account has been disabled meanwhile, or has another way in.
         """
         account = session.account
@@ -158,6 +166,7 @@ class PostgresIdentities:
             await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             begun = (await driver.execute(_BEGUN, (session.sha256, *times, *proven))).rowcount > 0
             if begun:
+                await driver.execute(_BEYOND, (account.name, session.sha256, MOST_SESSIONS - 1))
                 await driver.execute(_LAST_IN, (account.name,))
             attempt.committing = True
             await driver.execute("COMMIT")
@@ -183,27 +192,11 @@ class PostgresIdentities:
 
     async def tokens(self) -> list[TokenRecord]:
         """All tokens, by name, those that were revoked too."""
-        return await self._tokens(_TOKENS + _BY_NAME)
+        return await self._all(_token, _TOKENS + _BY_NAME)
 
     async def tokens_in_use(self) -> list[TokenRecord]:
         """The tokens that let somebody in now."""
-        return await self._tokens(_TOKENS + _IN_USE)
-
-    async def _tokens(self, question: str) -> list[TokenRecord]:
-        return [
-            TokenRecord(
-                name=name,
-                sha256=bytes(sha256),
-                **_scope(roles, purposes, extension, pbx),
-                created_at=created_at,
-                expires_at=expires_at,
-                revoked_at=revoked_at,
-                last_used_at=last_used_at,
-            )
-            for (
-                name, sha256, roles, purposes, extension, pbx, created_at, expires_at, revoked_at, last_used_at,
-            ) in await self._rows(question)
-        ]  # fmt: skip
+        return await self._all(_token, _TOKENS + _IN_USE)
 
     async def used(self, names: Collection[str]) -> None:
         """Note that these tokens were used today, in UTC."""
@@ -215,16 +208,22 @@ class PostgresIdentities:
 
     async def accesses_of(self, who: str, *, before: datetime | None, id_: str, limit: int) -> list[AccessRecord]:
         """What somebody had, the newest first; only what was before ``before``, and then by an id before ``id_``."""
-        return [
-            AccessRecord(id=id_, at=at, who=whose, action=action, what=what, why=why)
-            for id_, at, whose, action, what, why in await self._rows(_ACCESSES, who, before, id_, limit)
-        ]
+        return await self._all(_access, _ACCESSES, who, before, id_, limit)
 
-    async def _rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
-        async def work(driver: Driver, _attempt: Attempt) -> list[tuple[Any, ...]]:
-            return await (await driver.execute(question.encode(), values)).fetchall()
+    async def _all(self, make: Callable[[Sequence[Any]], T], question: str, *values: object) -> list[T]:
+        async def work(driver: Driver, _attempt: Attempt) -> list[T]:
+            return await in_turns(await driver.execute(question.encode(), values), make)
 
         return await self._connections.run(work)
+
+
+async def in_turns(rows: AsyncCursor[Any], make: Callable[[Sequence[Any]], T]) -> list[T]:
+    """What is made of each row, a few at a time: there may be thousands, and whoever pauses does not wait for them."""
+    made: list[T] = []
+    while some := await rows.fetchmany(AT_A_TIME):
+        made += map(make, some)
+        await asyncio.sleep(0)
+    return made
 
 
 def row(record: IdentityRecord) -> tuple[str, tuple[object, ...], dict[str, object]]:
@@ -264,6 +263,31 @@ def _account(columns: Sequence[Any]) -> AccountRecord:
         disabled_at=disabled_at,
         last_in_on=last_in_on,
     )
+
+
+def _session(columns: Sequence[Any]) -> SessionRecord:
+    *account, sha256, began_at, seen_at, ends_at = columns
+    return SessionRecord(
+        sha256=bytes(sha256), account=_account(account), began_at=began_at, seen_at=seen_at, ends_at=ends_at
+    )
+
+
+def _token(columns: Sequence[Any]) -> TokenRecord:
+    name, sha256, roles, purposes, extension, pbx, created_at, expires_at, revoked_at, last_used_at = columns
+    return TokenRecord(
+        name=name,
+        sha256=bytes(sha256),
+        **_scope(roles, purposes, extension, pbx),
+        created_at=created_at,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        last_used_at=last_used_at,
+    )
+
+
+def _access(columns: Sequence[Any]) -> AccessRecord:
+    id_, at, who, action, what, why = columns
+    return AccessRecord(id=id_, at=at, who=who, action=action, what=what, why=why)
 
 
 def _scope(roles: list[str], purposes: list[str], extension: str | None, pbx: str | None) -> dict[str, Any]:

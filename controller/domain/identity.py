@@ -18,6 +18,9 @@ SESSION: Final = timedelta(hours=12)
 UNUSED: Final = timedelta(hours=1)
 """After how long without a request a session ends, on a screen that was left alone."""
 
+MOST_SESSIONS: Final = 20
+"""How many sessions one account has at most: with another one, the oldest ends."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:

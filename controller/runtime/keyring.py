@@ -117,10 +117,11 @@ class Keyring:
                 self._noted.pop(key, None)
             else:
                 self._noted.setdefault(key, session)
-        self._sessions = {
-            key: replace(session, seen_at=max(session.seen_at, before.get(key, session).seen_at))
-            for key, session in self._noted.items()
-        }
+        self._sessions = dict(self._noted)
+        for key, held in before.items():
+            session = self._noted.get(key)
+            if session is not None and session.seen_at < held.seen_at:
+                self._sessions[key] = replace(session, seen_at=held.seen_at)
 
     async def _note_seen(self) -> None:
         seen = {

@@ -208,7 +208,7 @@ class IdentityBook(Protocol):
         ...
 
     async def begin_session(self, session: SessionRecord) -> bool:
-        """Put a session on file, and forget those that have ended.
+        """Put a session on file, and forget those that have ended, and the oldest beyond what an account may have.
 
         False, and nothing is put there: its account is disabled by now, or has another password or ``openid``.
         """

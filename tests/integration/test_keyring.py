@@ -1,10 +1,12 @@
 """Who is behind a token, with a real PostgreSQL: known within seconds, revoked within seconds, and when it hangs."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from math import inf
 from pathlib import Path
 from typing import Any, cast
@@ -18,9 +20,10 @@ from structlog.testing import capture_logs
 
 from controller.db.embedded import EmbeddedPostgres
 from controller.db.engine import open_engine
-from controller.db.identities import PostgresIdentities
+from controller.db.identities import AT_A_TIME, PostgresIdentities, in_turns
 from controller.db.ledger import PostgresLedger
 from controller.domain.access import FRESH_FOR_S
+from controller.domain.identity import SESSION, SessionRecord
 from controller.domain.principal import Principal, Role
 from controller.errors import DatabaseError, RegisterRefused
 from controller.runtime.clock import now
@@ -138,6 +141,44 @@ async def test_who_cannot_note_the_use_of_a_token_reads_them_still(office: Offic
 async def used(database: str) -> list[Any]:
     async with await psycopg.AsyncConnection.connect(database) as connection:
         return [day for (day,) in await (await connection.execute("SELECT last_used_at FROM api_token")).fetchall()]
+
+
+async def test_however_many_rows_are_read_others_have_their_turn_between_some_and_the_next(database: str) -> None:
+    """A pause does not wait for thousands of sessions to be made of what PostgreSQL says."""
+    turn = 0
+
+    async def others() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async with await psycopg.AsyncConnection.connect(database) as connection, asyncio.TaskGroup() as tasks:
+        having = tasks.create_task(others())
+        rows = await connection.execute("SELECT n FROM generate_series(1, 1234) AS n")
+        made = await in_turns(rows, lambda columns: (columns[0], turn))
+        having.cancel()
+    assert [n for n, _ in made] == list(range(1, 1235))
+    assert max(Counter(at for _, at in made).values()) == AT_A_TIME
+
+
+async def test_what_was_used_since_it_was_read_is_not_forgotten(office: Office) -> None:
+    """And it is written again once it lies back far enough."""
+    await office.identities.add_account("alice", "three invented words", CRM, actor="test")
+    [alice] = await office.book.accounts()
+    at = now() - timedelta(minutes=30)
+    begun = SessionRecord(
+        sha256=sha256(b"secret").digest(), account=alice, began_at=at, seen_at=at, ends_at=at + SESSION
+    )
+    await office.book.begin_session(begun)
+    await office.keyring.refresh()
+    office.keyring.used(begun)
+    await office.keyring.refresh()
+    held = office.keyring.session_of(b"secret")
+    assert held is not None
+    assert held.seen_at > at
+    [stored] = await office.book.sessions_in_use()
+    assert stored.seen_at == held.seen_at
 
 
 async def test_where_there_are_no_tables_yet_nobody_is_known_and_nobody_is_kept_waiting(

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db.identities import PostgresIdentities
-from controller.domain.identity import UNUSED, SessionRecord
+from controller.domain.identity import MOST_SESSIONS, SESSION, UNUSED, AccountRecord, SessionRecord
 from controller.domain.principal import Role
 from controller.errors import LogInRefused, NotProven, ProviderAway, TooManyAttempts
 from controller.runtime.clock import now
@@ -140,6 +142,37 @@ async def test_another_daemon_knows_the_session_and_one_that_is_not_used_ends(of
     assert not session.good(now() + UNUSED)
     await book.seen({session.sha256: now() - UNUSED - timedelta(minutes=1)})
     assert [one.sha256 for one in await book.sessions_in_use()] == [session.sha256]  # what was seen later stands
+
+
+async def test_an_account_has_its_newest_sessions_and_no_others(office: Office) -> None:
+    """However many log in at a time; and nobody else loses theirs."""
+    book = PostgresIdentities(office.custody.engine)
+    await identities_of(office).add_account("bob", PASSWORD, SUPERVISOR, actor="test")
+    alice, bob = await book.accounts()
+    sessions = [a_session(alice, n) for n in range(MOST_SESSIONS + 5)]
+    assert await book.begin_session(a_session(bob, 0))
+    for session in sessions:
+        assert await book.begin_session(session)
+    kept = {one.sha256 for one in await book.sessions_in_use() if one.account.name == "alice"}
+    assert kept == {one.sha256 for one in sessions[5:]}
+    await asyncio.gather(*(book.begin_session(a_session(alice, 200 + n)) for n in range(10)))
+    in_use = [one.account.name for one in await book.sessions_in_use()]
+    assert (in_use.count("alice"), in_use.count("bob")) == (MOST_SESSIONS, 1)
+
+
+async def test_who_begins_one_session_more_is_in_though_their_clock_is_behind(office: Office) -> None:
+    book = PostgresIdentities(office.custody.engine)
+    [alice] = await book.accounts()
+    for n in range(MOST_SESSIONS):
+        await book.begin_session(a_session(alice, n))
+    behind = replace(a_session(alice, MOST_SESSIONS), began_at=now() - timedelta(minutes=1))
+    await book.begin_session(behind)
+    assert behind.sha256 in {one.sha256 for one in await book.sessions_in_use()}
+
+
+def a_session(account: AccountRecord, n: int) -> SessionRecord:
+    at, digest = now(), sha256(f"{account.name} {n}".encode()).digest()
+    return SessionRecord(sha256=digest, account=account, began_at=at, seen_at=at, ends_at=at + SESSION)
 
 
 class Overtaken(PostgresIdentities):
