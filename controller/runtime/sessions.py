@@ -26,9 +26,11 @@ from controller.runtime.ports import IdentityBook
 from controller.threads import off_the_loop
 
 WITHIN_S: Final = 900.0
-BY_ACCOUNT: Final = 10
+BY_BOTH: Final = 10
 BY_ADDRESS: Final = 30
-"""How many failures a name and an address may have in that time, before neither is listened to."""
+BY_ACCOUNT: Final = 100
+"""How many failures a name from one address, an address, and a name from everywhere may have in that time, before it is
+not listened to. The last takes ten addresses: who knows a name does not keep its owner out by themselves."""
 _MOST_NAMES: Final = 10_000
 WAITING: Final = 8
 """How many may wait for a password to be checked, which takes 64 MiB and some tenths of a second each; or for the
@@ -82,6 +84,7 @@ class Sessions:
     def __init__(self, book: IdentityBook, keyring: Keyring, *, clock: Callable[[], float] = monotonic) -> None:
         self._book = book
         self._keyring = keyring
+        self._by_both = Failures(BY_BOTH, clock=clock)
         self._by_account = Failures(BY_ACCOUNT, clock=clock)
         self._by_address = Failures(BY_ADDRESS, clock=clock)
         self._away = Failures(BY_ADDRESS, clock=clock)
@@ -112,36 +115,33 @@ class Sessions:
 
     async def proven(self, name: str, password: str, *, address: str) -> AccountRecord:
         """The account of who knows its password; raises as ``begin`` does, and counts as one."""
-        wait_s = self._by_account.wait_s(name)
-        if wait_s > 0:
-            raise TooManyAttempts(math.ceil(wait_s))
-        self.listen_to(address)
+        block = block_of(address)
+        _bounded((self._by_both, _both(name, block)), (self._by_account, name), (self._by_address, block))
         account = await self._book.account(name)
         right = await self._is(password, account)
         if account is None or not right or account.disabled_at is not None:
             raise self._refused(name, address, known=account is not None)
+        self._by_both.forget(_both(name, block))
         self._by_account.forget(name)
         return account
 
     def _refused(self, name: str, address: str, *, known: bool) -> LogInRefused:
         """What is raised for a failure, which counts."""
+        block = block_of(address)
+        self._by_both.note(_both(name, block))
         self._by_account.note(name)
-        self._by_address.note(block_of(address))
+        self._by_address.note(block)
         _log.warning("session.refused", known=known)
         return LogInRefused("no account has this name and this password")
 
     def listen_to(self, address: str) -> None:
         """Raises ``TooManyAttempts`` where too many have failed from this address."""
-        self._bounded(address, self._by_address)
+        _bounded((self._by_address, block_of(address)))
 
     def _has_asked_less(self, address: str) -> None:
         """The same where the provider would be asked. Raises ``TooManyAttempts``."""
-        self._bounded(address, self._by_address, self._away)
-
-    def _bounded(self, address: str, *counts: Failures) -> None:
-        wait_s = max(one.wait_s(block_of(address)) for one in counts)
-        if wait_s > 0:
-            raise TooManyAttempts(math.ceil(wait_s))
+        block = block_of(address)
+        _bounded((self._by_address, block), (self._away, block))
 
     @asynccontextmanager
     async def attempt_by_openid(self, address: str) -> AsyncIterator[None]:
@@ -216,3 +216,14 @@ class Sessions:
                 return await off_the_loop(matches, account.password_hash, password)
         finally:
             self._waiting -= 1
+
+
+def _both(name: str, block: str) -> str:
+    return f"{block} {name}"  # no block has a space
+
+
+def _bounded(*counts: tuple[Failures, str]) -> None:
+    """Raises ``TooManyAttempts`` until none of them has failed too often."""
+    wait_s = max(failures.wait_s(name) for failures, name in counts)
+    if wait_s > 0:
+        raise TooManyAttempts(math.ceil(wait_s))

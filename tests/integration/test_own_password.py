@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controller.db import queries
 from controller.domain.decision import Reason
-from controller.runtime.sessions import BY_ACCOUNT
+from controller.runtime.sessions import BY_BOTH
 from tests.integration.documented import expect_documented
 from tests.integration.offices import PEOPLE, Office, an_office
 from tests.unit.config.conftest import Place, place
@@ -92,7 +92,7 @@ async def test_what_is_refused_changes_nothing_and_logs_nobody_out(office: Offic
 
 async def test_who_has_found_a_browser_open_does_not_guess_for_long(office: Office) -> None:
     async with a_browser(office) as here:
-        for _ in range(BY_ACCOUNT):
+        for _ in range(BY_BOTH):
             assert await here.changes(current="a wrong password", new=ANOTHER) == 403
         assert await here.changes(current=PASSWORD, new=ANOTHER) == 429
         assert await here.is_in()

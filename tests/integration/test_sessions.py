@@ -20,7 +20,7 @@ from controller.errors import LogInRefused, NotProven, ProviderAway, TooManyAtte
 from controller.runtime.clock import now
 from controller.runtime.identities import Identities, Scope
 from controller.runtime.keyring import EVERY_S, Keyring
-from controller.runtime.sessions import ATTEMPTS, BY_ACCOUNT, BY_ADDRESS, WAITING, WITHIN_S, Sessions, block_of
+from controller.runtime.sessions import ATTEMPTS, BY_ACCOUNT, BY_ADDRESS, BY_BOTH, WAITING, WITHIN_S, Sessions, block_of
 from tests.integration.offices import Office, an_office
 from tests.unit.config.conftest import Place, place
 
@@ -283,7 +283,13 @@ async def failed(sessions: Sessions, name: str, address: str, times: int) -> Non
 @pytest.mark.parametrize(
     ("names", "addresses", "times"),
     [
-        pytest.param(["alice"], [f"192.0.2.{n}" for n in range(BY_ACCOUNT)], 1, id="an account from everywhere"),
+        pytest.param(["alice"], ["192.0.2.1"], BY_BOTH, id="an account from one place"),
+        pytest.param(
+            ["alice"],
+            [f"198.51.100.{n}" for n in range(BY_ACCOUNT // BY_BOTH)],
+            BY_BOTH,
+            id="an account from everywhere",
+        ),
         pytest.param([f"name{n}" for n in range(BY_ADDRESS)], ["192.0.2.1"], 1, id="every account from one place"),
     ],
 )
@@ -300,6 +306,19 @@ async def test_who_fails_too_often_is_not_listened_to_for_a_while(
     clock.seconds += refused.value.retry_s
     assert refused.value.retry_s <= WITHIN_S
     await sessions.begin("alice", PASSWORD, address="192.0.2.1")
+
+
+async def test_who_fails_from_one_place_keeps_no_owner_of_a_name_out_elsewhere(office: Office) -> None:
+    """An agent has to log in to pause by the banner, whoever knows their name."""
+    book = PostgresIdentities(office.custody.engine)
+    sessions = Sessions(book, Keyring(book))
+    for n in range(BY_BOTH):
+        await failed(sessions, "alice", f"2001:db8::{n:x}:1", 1)
+    with pytest.raises(TooManyAttempts):
+        await sessions.proven("alice", PASSWORD, address="2001:db8::ffff:2")
+    await sessions.begin("alice", PASSWORD, address="2001:db8:0:1::1")
+    with pytest.raises(TooManyAttempts):
+        await sessions.begin("alice", PASSWORD, address="2001:db8::ffff:2")
 
 
 async def test_who_is_held_off_is_the_client_of_a_proxy_and_not_all_of_them(office: Office) -> None:
