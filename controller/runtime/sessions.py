@@ -52,30 +52,34 @@ def block_of(address: str) -> str:
 
 
 class Failures:
-    """How often each name has failed of late; the names that failed longest ago are forgotten first."""
+    """How often each name has failed of late; the names that failed longest ago are forgotten first.
+
+    Only the SHA-256 of a name is kept, which is short, however long a name somebody has made up.
+    """
 
     def __init__(self, most: int, *, clock: Callable[[], float]) -> None:
         self._most = most
         self._clock = clock
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+        self._times: OrderedDict[bytes, deque[float]] = OrderedDict()
 
     def wait_s(self, name: str) -> float:
         """For how many seconds this name is not listened to; 0: it is."""
-        times = self._times.get(name, deque())
+        times = self._times.get(_digest(name), deque())
         while times and times[0] <= self._clock() - WITHIN_S:
             times.popleft()
         return times[0] + WITHIN_S - self._clock() if len(times) >= self._most else 0.0
 
     def note(self, name: str) -> None:
         """It has failed."""
-        self._times.setdefault(name, deque(maxlen=self._most)).append(self._clock())
-        self._times.move_to_end(name)
+        digest = _digest(name)
+        self._times.setdefault(digest, deque(maxlen=self._most)).append(self._clock())
+        self._times.move_to_end(digest)
         while len(self._times) > _MOST_NAMES:
             self._times.popitem(last=False)
 
     def forget(self, name: str) -> None:
         """It has not."""
-        self._times.pop(name, None)
+        self._times.pop(_digest(name), None)
 
 
 class Sessions:
@@ -216,6 +220,10 @@ class Sessions:
                 return await off_the_loop(matches, account.password_hash, password)
         finally:
             self._waiting -= 1
+
+
+def _digest(name: str) -> bytes:
+    return sha256(name.encode()).digest()
 
 
 def _both(name: str, block: str) -> str:
