@@ -198,7 +198,7 @@ class App:
             custody=self._custody.custody if self._custody is not None else None,
             data_controller=settings.data_controller,
             keyring=keyring,
-            accesses=identities,
+            accesses=PostgresIdentities(readers),
             sessions=sessions,
             openid=await self._openid(stack, sessions),
             trusted_proxies=settings.http.trusted_proxies,

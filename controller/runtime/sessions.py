@@ -33,8 +33,8 @@ BY_ACCOUNT: Final = 100
 not listened to. The last takes ten addresses: who knows a name does not keep its owner out by themselves."""
 _MOST_NAMES: Final = 10_000
 WAITING: Final = 8
-"""How many may wait for a password to be checked, which takes 64 MiB and some tenths of a second each; or for the
-OpenID provider."""
+"""How many may wait for their account, and for a password to be checked, which takes 64 MiB and some tenths of a second
+each; or for the OpenID provider. Nothing is asked of PostgreSQL for whoever comes beyond that."""
 
 ATTEMPTS: Final = 4
 """How many ask the OpenID provider at a time: whoever likes can have it asked, with a code of their own making."""
@@ -121,8 +121,9 @@ class Sessions:
         """The account of who knows its password; raises as ``begin`` does, and counts as one."""
         block = block_of(address)
         _bounded((self._by_both, _both(name, block)), (self._by_account, name), (self._by_address, block))
-        account = await self._book.account(name)
-        right = await self._is(password, account)
+        with self._waits():
+            account = await self._book.account(name)
+            right = await self._is(password, account)
         if account is None or not right or account.disabled_at is not None:
             raise self._refused(name, address, known=account is not None)
         self._by_both.forget(_both(name, block))
@@ -208,18 +209,22 @@ class Sessions:
         await self._book.end_session(session.sha256)
         _log.info("session.ended", account=session.account.name)
 
-    async def _is(self, password: str, account: AccountRecord | None) -> bool:
-        """Check one password after the other: many at a time would take the memory and the time of what decides."""
+    @contextmanager
+    def _waits(self) -> Iterator[None]:
         if self._waiting >= WAITING:
             raise TooManyAttempts(1)
         self._waiting += 1
         try:
-            async with self._checking:
-                if account is None or account.password_hash is None:
-                    return await off_the_loop(matches_nobodys, password)
-                return await off_the_loop(matches, account.password_hash, password)
+            yield
         finally:
             self._waiting -= 1
+
+    async def _is(self, password: str, account: AccountRecord | None) -> bool:
+        """Check one password after the other: many at a time would take the memory and the time of what decides."""
+        async with self._checking:
+            if account is None or account.password_hash is None:
+                return await off_the_loop(matches_nobodys, password)
+            return await off_the_loop(matches, account.password_hash, password)
 
 
 def _digest(name: str) -> bytes:

@@ -1,6 +1,7 @@
 """Logging in with a real password on a real PostgreSQL, and what a browser then asks."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -337,6 +338,39 @@ async def test_of_many_at_a_time_some_are_told_to_come_again(office: Office) -> 
     asked = [log_in(office, f"name{n}", "wrong") for n in range(20)]
     statuses = [status for status, _ in await asyncio.gather(*asked)]
     assert set(statuses) == {401, 429}
+
+
+class Slow(PostgresIdentities):
+    """A book that answers once it may."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        self.asked = 0
+        self.may = asyncio.Event()
+
+    async def account(self, name: str) -> AccountRecord | None:
+        """The account of this name, later."""
+        self.asked += 1
+        await self.may.wait()
+        return await super().account(name)
+
+
+async def test_postgresql_is_not_asked_for_those_who_are_told_to_come_again(office: Office) -> None:
+    """It writes down what was decided meanwhile."""
+    book = Slow(office.custody.engine)
+    sessions = Sessions(book, Keyring(book))
+    async with asyncio.TaskGroup() as tasks:
+        asking = [tasks.create_task(refused(sessions, f"name{n}")) for n in range(3 * WAITING)]
+        await asyncio.sleep(0)  # all of them have asked
+        assert book.asked == WAITING
+        book.may.set()
+    assert Counter(one.result() for one in asking) == {LogInRefused: WAITING, TooManyAttempts: 2 * WAITING}
+
+
+async def refused(sessions: Sessions, name: str) -> type[Exception]:
+    with pytest.raises((LogInRefused, TooManyAttempts)) as caught:
+        await sessions.begin(name, PASSWORD, address="192.0.2.1")
+    return caught.type
 
 
 @pytest.mark.parametrize(
