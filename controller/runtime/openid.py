@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
+from urllib.parse import unquote
 
 HOME: Final = "/console"
 """Where somebody goes who has logged in, and has not said where to."""
@@ -19,7 +20,12 @@ CALLBACK: Final = "/login/openid/callback"
 """Where the provider sends browsers back to, at our address."""
 SECRET_BYTES: Final = 32
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-_LOCAL = re.compile(r"/(console|banner)(?=[/?]|\Z)[!-\[\]-~]{0,500}")
+_ADDRESS = re.compile(r"[!-\[\]-~]{1,500}")
+"""Printable ASCII without the backslash, which browsers take for a slash."""
+_PATH = re.compile(r"/(console|banner)(/[A-Za-z0-9_+()*. -]+)*")
+"""A page of ours once nothing in it is encoded: below it are names that we give, and telephone numbers."""
+_LISTEN = "listen"
+"""How the path of a page ends that plays a recording."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +94,16 @@ def local(path: str | None) -> str:
 
     Nobody is sent to another site, nor has another site somebody log in and listen: that begins on a page of ours.
     """
-    if path is None or not _LOCAL.fullmatch(path) or "/listen" in path:
-        return HOME
-    return path
+    return path if path is not None and _ADDRESS.fullmatch(path) and _is_a_page(path.partition("?")[0]) else HOME
+
+
+def _is_a_page(path: str) -> bool:
+    """Whether this is a page of ours where nobody listens, by whatever way of writing it a browser comes there."""
+    plain = unquote(path)
+    parts = plain.split("/")
+    dots = any(set(part) == {"."} for part in parts)
+    slash_encoded = plain.count("/") != path.count("/")
+    return _PATH.fullmatch(plain) is not None and not dots and not slash_encoded and _LISTEN not in parts
 
 
 def _word(secret: str, what: str) -> str:

@@ -8,7 +8,18 @@ from controller.runtime.openid import HOME, attempt_of, came_back, cookie_of, lo
 
 
 @pytest.mark.parametrize(
-    "path", ["/console", "/console/recordings?purpose=quality&x=%20", "/banner?agent=201", "/banner"]
+    "path",
+    [
+        *("/console", "/console/recordings?purpose=quality&x=%20", "/banner?agent=201", "/banner"),
+        *(
+            "/console/customers/+33199000017",
+            "/console/customers/%2B33199000017",
+            "/console/customers/01%2099%2000%2017",
+        ),
+        *("/console/recordings/rc-01a20af7-a31a-7ee2-aabd-6706d7b37283-quality-1", "/console/me?lang=fr"),
+        *("/console/recordings?call=01a20af7-a31a-7ee2-aabd-6706d7b37283", "/console?again=/../%2F%5C//"),
+        "/banner?agent=201&parent=https://crm.example",
+    ],
 )
 def test_a_path_of_ours_is_gone_to(path: str) -> None:
     assert local(path) == path
@@ -21,6 +32,12 @@ def test_a_path_of_ours_is_gone_to(path: str) -> None:
         *("/\t/evil.example", "/\n/evil.example", "/ /evil.example", "/é", "javascript:alert(1)", f"/{'x' * 600}"),
         *("/", "/login", "/login/openid", "/console\n", "/consoles", "/bannered", "/api/v1/recordings/rc-1/audio.mp3"),
         *("/console/recordings/rc-1/listen", "/console/recordings/rc-1/listen?reason=forged", "/console@evil.example"),
+        *("/console/recordings/rc-1/%6cisten?reason=x", "/console/recordings/rc-1/%256cisten", "/console/%6C%69sten"),
+        *("/console/recordings/rc-1%2Flisten", "/console/recordings/rc-1%2flisten", "/console/rc-1/listen/"),
+        *("/console/../api/v1/recordings/rc-1/audio.mp3?reason=x", "/console/./a", "/console/..", "/console/a/.."),
+        *("/console/%2e%2e/api/v1/recordings/rc-1/audio.mp3", "/console/.%2E/api", "/console/%2E", "/console/..;/api"),
+        *("/console//evil.example", "/console/", "/console/a%5Cb", "/console/a%00", "/console/a%0Ab", "/console/%E9"),
+        *("/console/a%", "/console/a%2", "/console/a#b", "/console#/../api", "/con%73ole/a%2525"),
     ],
 )
 def test_anything_else_is_home(path: str | None) -> None:
