@@ -74,7 +74,8 @@ class Admission:
         return Admitted(principal=principal, age_s=self._age_s) if principal is not None else None
 
     def _logged_in(self, secret: str) -> Admitted | None:
-        session = self._keyring.session_of(secret.encode()) if self._keyring is not None else None
+        shown = secret.encode("utf-8", "surrogateescape")
+        session = self._keyring.session_of(shown) if self._keyring is not None else None
         if session is None:
             return None
         return Admitted(principal=session.account.principal, age_s=self._age_s, session=session)

@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from controller.custody.finding import MOST, USUAL
 from controller.domain.names import CallId
@@ -48,19 +49,26 @@ class BodyTooSlow(web.HTTPRequestTimeout):
     """It did not come in time."""
 
 
+class BodyUnreadable(web.HTTPBadRequest):
+    """It is not compressed as it says."""
+
+
 async def in_time(reading: Awaitable[T]) -> T:
-    """What is read of a body that has some words. Raises ``BodyTooSlow``."""
+    """What is read of a body that has some words. Raises ``BodyTooSlow``, ``BodyUnreadable``."""
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             return await reading
     except TimeoutError:
         raise BodyTooSlow from None
+    except web.RequestPayloadError:
+        raise BodyUnreadable from None
 
 
 async def whole(request: web.Request, most: int) -> bytes:
     """A long body, read once; at most so many bytes of it. It may take the longer, the more of it has come.
 
-    Raises ``HTTPRequestEntityTooLarge``, ``BodyTooSlow``; ``HTTPServiceUnavailable`` where too many come.
+    Raises ``HTTPRequestEntityTooLarge``, ``BodyTooSlow``, ``BodyUnreadable``; ``HTTPServiceUnavailable`` where too
+    many come.
     """
     if _WHOLE in request:
         return request[_WHOLE]
@@ -87,6 +95,8 @@ async def _long(request: web.Request, most: int) -> bytes:
                 limit.reschedule(until + len(body) / SLOWEST)
     except TimeoutError:
         raise BodyTooSlow from None
+    except web.RequestPayloadError:
+        raise BodyUnreadable from None
     return bytes(body)
 
 
@@ -101,6 +111,18 @@ async def object_of(request: web.Request) -> dict[str, Any]:
     if not storable(body):
         raise RegisterRefused("the body must hold no NUL, and no half of a character")
     return body
+
+
+async def form_of(request: web.Request) -> Mapping[str, Any]:
+    """What stands in a form, of whatever kind browsers send; it is read once. Raises ``RegisterRefused``."""
+    try:
+        form = await in_time(request.post())
+    # all that aiohttp and the codecs of Python say of a form that is none, or that is written as nobody knows
+    except (ValueError, LookupError, RuntimeError, HttpProcessingError, BodyUnreadable):
+        raise RegisterRefused("the body must be a form") from None
+    if not storable(list(form.values())):
+        raise RegisterRefused("the form must hold no NUL, and no half of a character")
+    return form
 
 
 def storable(value: object) -> bool:

@@ -29,7 +29,7 @@ READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def csrf_of(secret: str) -> str:
     """The second word of a session, which says nothing of its first."""
-    return hmac.new(secret.encode(), b"csrf", sha256).hexdigest()
+    return hmac.new(secret.encode("utf-8", "surrogateescape"), b"csrf", sha256).hexdigest()
 
 
 def belongs(secret: str, csrf: str) -> bool:

@@ -15,7 +15,7 @@ from controller.faults import Code
 from controller.runtime import metrics
 from controller.web.admission import Admission, refusal, show_token
 from controller.web.answers import status_of
-from controller.web.bodies import in_time
+from controller.web.bodies import form_of
 from controller.web.headers import page_policy
 from controller.web.pages.languages import language_of, said
 from controller.web.pages.rendering import is_framed, rendered
@@ -40,7 +40,7 @@ class Gate:
     def add(self, router: web.UrlDispatcher, asked: str, handler: Handler) -> None:
         """Answer at this address, such as ``GET /console``, those who may have it."""
         method, path = asked.split(" ")
-        router.add_route(method, path, self._gated(PAGES[asked], handler))
+        router.add_route(method, path, _by_pages(self._gated(PAGES[asked], handler)))
 
     def add_framed(self, router: web.UrlDispatcher, asked: str, handler: Handler) -> None:
         """The same for one that a page of another site may have in a frame.
@@ -52,16 +52,19 @@ class Gate:
         method, path = asked.split(" ")
         gated = self._gated(PAGES[asked], handler)
 
-        @wraps(handler)
-        async def framed(request: web.Request) -> web.StreamResponse:
+        @_by_pages
+        async def let_through(request: web.Request) -> web.StreamResponse:
             token = await _from_form(request, TOKEN_FIELD)
             if token:
                 show_token(request, token)
             admitted = self._admission.admitted(request) if token else None
             if admitted is None or may_lie_open(admitted.principal):
-                answer = await gated(request)
-            else:
-                answer = await _lies_open(request)
+                return await gated(request)
+            return await _lies_open(request)
+
+        @wraps(handler)
+        async def framed(request: web.Request) -> web.StreamResponse:
+            answer = await let_through(request)
             answer.headers["Content-Security-Policy"] = self._policy
             return answer
 
@@ -76,7 +79,7 @@ class Gate:
             refused = refusal(self._admission, request, action, csrf=csrf)
             if refused is None:
                 self._admission.used(request)
-                return await _answered(request, handler)
+                return await handler(request)
             if refused.status == HTTPStatus.UNAUTHORIZED and from_another_site(request) and action is not Action.LISTEN:
                 return await rendered(request, "onward.html", again=request.path_qs)
             if refused.status == HTTPStatus.UNAUTHORIZED and is_framed(request):
@@ -90,14 +93,20 @@ class Gate:
         return gated
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except RecordingControllerError as error:
-        found = status_of(error)
-        if found is None:
-            raise
-        return await error_page(request, found[0])
+def _by_pages(handler: Handler) -> Handler:
+    """Tell by a page what went wrong."""
+
+    @wraps(handler)
+    async def answered(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except RecordingControllerError as error:
+            found = status_of(error)
+            if found is None:
+                raise
+            return await error_page(request, found[0])
+
+    return answered
 
 
 async def _lies_open(request: web.Request) -> web.StreamResponse:
@@ -137,5 +146,5 @@ def from_another_site(request: web.Request) -> bool:
 async def _from_form(request: web.Request, field: str) -> str:
     if request.method in READS:
         return ""
-    shown = (await in_time(request.post())).get(field, "")
+    shown = (await form_of(request)).get(field, "")
     return shown if isinstance(shown, str) else ""
