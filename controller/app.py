@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -56,6 +57,7 @@ from controller.runtime.sessions import Sessions
 from controller.runtime.watch import Watch
 from controller.runtime.writer import Writer
 from controller.service_manager import ServiceManager
+from controller.web import connections
 from controller.web.desk import Desk
 from controller.web.live import LiveApi
 from controller.web.openid import OpenIdLogIn
@@ -331,12 +333,17 @@ class App:
         raise DatabaseAway(f"the embedded PostgreSQL has ended (status {status})")
 
     async def _serve_http(self, stack: AsyncExitStack, server: web.Application) -> None:
-        runner = web.AppRunner(server, access_log=None, shutdown_timeout=ANSWERED_WITHIN_S)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
         http = self._settings.http
+        served = connections.listening(
+            server,
+            http.listen,
+            http.port,
+            limits=connections.limits_of(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+            answered_within_s=ANSWERED_WITHIN_S,
+            context=self._context(),
+        )
         with _naming("http"):
-            await web.TCPSite(runner, http.listen, http.port, ssl_context=self._context()).start()
+            await stack.enter_async_context(served)
 
     def _context(self) -> SSLContext | None:
         """For HTTPS; None: without encryption. Raises ``ConfigurationError``."""

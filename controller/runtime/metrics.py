@@ -27,6 +27,7 @@ CONNECTED = Gauge("rc_pbx_connected", "Whether the event stream of the PBX is op
 STALLS = Counter("rc_pbx_stalls", "Times that a PBX stood still while it recorded.", ["pbx"])
 TOKEN_END_SECONDS = Gauge("rc_api_token_end_seconds", "Until the next token of the API ends.")
 HTTP_REFUSED = Counter("rc_http_refused", "Requests to the API that were not let in.", ["status"])
+HTTP_CLOSED = Counter("rc_http_connections_closed", "Connections over HTTP that a limit has closed.", ["reason"])
 LOG_INS = Counter("rc_log_ins", "Attempts to log in with a password.", ["outcome"])
 OPENID_LOG_INS = Counter("rc_openid_log_ins", "Attempts to log in through the OpenID provider.", ["outcome"])
 MQTT_CONNECTED = Gauge("rc_mqtt_connected", "Whether commands by MQTT reach us.", ["broker"])

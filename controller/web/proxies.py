@@ -18,11 +18,11 @@ class Proxies:
 
     def client_of(self, request: web.Request) -> str:
         """The address of who asks: the last that no proxy of ours has; empty where there is none (a Unix socket)."""
-        client = _address(request.remote or "")
+        client = address_of(request.remote or "")
         if client is None:
             return request.remote or ""
         for word in reversed(_words(request, "X-Forwarded-For")):
-            before = _address(word) if self._is_ours(client) else None
+            before = address_of(word) if self._is_ours(client) else None
             if before is None:
                 break
             client = before
@@ -30,9 +30,12 @@ class Proxies:
 
     def says_https(self, request: web.Request) -> bool:
         """Whether the proxy that asks says that its client came by HTTPS."""
-        peer = _address(request.remote or "")
-        words = _words(request, "X-Forwarded-Proto")
-        return peer is not None and self._is_ours(peer) and words[-1:] == ["https"]
+        return self.trusts(request.remote or "") and _words(request, "X-Forwarded-Proto")[-1:] == ["https"]
+
+    def trusts(self, address: str) -> bool:
+        """Whether this is a proxy of ours."""
+        found = address_of(address)
+        return found is not None and self._is_ours(found)
 
     def _is_ours(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
@@ -57,8 +60,8 @@ def _words(request: web.Request, name: str) -> list[str]:
     return [word.strip().lower() for line in request.headers.getall(name, ()) for word in line.split(",")]
 
 
-def _address(word: str) -> Address | None:
-    """IPv4 is IPv4, by whatever socket it came."""
+def address_of(word: str) -> Address | None:
+    """What is written here: IPv4 is IPv4, by whatever socket it came. None where it is no address."""
     try:
         found = ip_address(word)
     except ValueError:

@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.x509.oid import NameOID
 
 from controller.errors import ConfigurationError
+from controller.web.connections import Limits, listening
 from controller.web.headers import protect
+from controller.web.proxies import PROXIES, Proxies
 from controller.web.tls import Certificate
 
 
@@ -49,14 +51,12 @@ async def served(certificate: Certificate) -> AsyncIterator[str]:
 
     app = web.Application()
     protect(app)
+    app[PROXIES] = Proxies()
     app.router.add_get("/", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate.context).start()
-    try:
-        yield f"https://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with listening(
+        app, "127.0.0.1", 0, limits=Limits(most=10), answered_within_s=1, context=certificate.context
+    ) as port:
+        yield f"https://127.0.0.1:{port}/"
 
 
 async def asked(url: str, authority: bytes) -> tuple[str, str | None]:
