@@ -319,6 +319,7 @@ function confirmed(id, offer) {
   place("confirm-yes").className = offer.verb === "stop" ? "" : "danger";
   dialog.showModal();
   place("confirm-no").focus();
+  confirming?.answer(false); // it is closed, and that has not been said yet
   return new Promise((answer) => (confirming = {call: id, answer}));
 }
 
@@ -331,7 +332,7 @@ function settle(answer) {
 
 place("confirm-no").addEventListener("click", () => settle(false));
 place("confirm-yes").addEventListener("click", () => settle(true));
-dialog.addEventListener("close", () => settle(false));
+dialog.addEventListener("close", () => dialog.open || settle(false)); // of a question before, where one is open
 
 // ---- Keys
 
