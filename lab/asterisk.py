@@ -83,13 +83,6 @@ class Asterisk:
 
     def start(self) -> None:
         """Start and wait until ARI and SIP answer. Raises AsteriskError when that does not happen."""
-        try:
-            self._start()
-        except AsteriskError:
-            # Of some thousand, one was up and no call came through (seen once; why is not known): once more, from new.
-            self._start()
-
-    def _start(self) -> None:
         for folder in _FOLDERS:
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
         (self.directory / "run" / "pid").unlink(missing_ok=True)

@@ -4,7 +4,8 @@ Owns finding the call and who counts as the actor; ``controller.runtime.requests
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -26,6 +27,12 @@ from controller.runtime.requests import CallState, Request, Verb
 ORIGIN: Final = "agent"
 """As over HTTP: the agent's keys end such a pause, and the other way round."""
 _NO_CALL: Final = Problem.of(HTTPStatus.NOT_FOUND, "no such call is under way", code=Code.NO_CALL)
+_TOO_MANY: Final = Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "too much is asked at the same time: nothing was done")
+MOST_AT_ONCE: Final = 256
+"""Commands under way that have something recorded; each waits for Asterisk for a second at most.
+
+More are refused, and wait for no turn: a pause that came later would be done first. What pauses or ends is not bounded.
+"""
 REMEMBERED: Final = 1000
 """Commands that are known again when they come twice."""
 
@@ -51,6 +58,7 @@ class MqttApi:
         )
         self._pbxs = {pbx.name: pbx for pbx in pbxs}
         self._done: dict[tuple[Address, Command, bytes], None] = {}
+        self._under_way = 0
 
     @property
     def filters(self) -> list[str]:
@@ -81,8 +89,9 @@ class MqttApi:
             return command
         granted = grant(self._principal, ACTIONS[command.command])
         calls = [call for call in found if granted is not None and is_there(granted, command.command, call)]
-        if len(calls) > 1 and command.command is not Verb.PAUSE:
-            return Problem.of(HTTPStatus.CONFLICT, "the agent talks in several calls: name the call")
+        refused = self._refused(command, len(calls))
+        if refused is not None:
+            return refused
         if self._came_before(address, command, asked.correlation):
             return None
         request = Request(
@@ -92,13 +101,30 @@ class MqttApi:
             cause=command.cause,
             purpose=command.purpose,
         )
-        states = await asyncio.gather(*(self._act(dispatcher, call, request) for call in calls))
+        with self._counted(command):
+            states = await asyncio.gather(*(self._act(dispatcher, call, request) for call in calls))
         done = [(call.id, state) for call, state in zip(calls, states, strict=True) if state is not None]
         if not done:
             return _NO_CALL
         if CallState.UNSETTLED in states:
             return Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "Asterisk has not confirmed it", code=Code.UNCONFIRMED)
         return Done(call=done[0][0], state=done[0][1])
+
+    def _refused(self, command: Command, calls: int) -> Problem | None:
+        if calls > 1 and command.command is not Verb.PAUSE:
+            return Problem.of(HTTPStatus.CONFLICT, "the agent talks in several calls: name the call")
+        if command.command in RECORDS_MORE and self._under_way >= MOST_AT_ONCE:
+            return _TOO_MANY
+        return None
+
+    @contextmanager
+    def _counted(self, command: Command) -> Iterator[None]:
+        one = int(command.command in RECORDS_MORE)
+        self._under_way += one
+        try:
+            yield
+        finally:
+            self._under_way -= one
 
     async def _act(self, dispatcher: Dispatcher, call: Call, request: Request) -> CallState | None:
         """What its recordings are after this; None where it is asked for no purpose of theirs."""

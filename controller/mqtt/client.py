@@ -28,7 +28,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from controller.back_off import back_off_s
 from controller.errors import NotDelivered
 from controller.mqtt import messages
-from controller.mqtt.command import Answer, Problem, records_more, written
+from controller.mqtt.command import Answer, Problem, written
 from controller.mqtt.messages import Presence, Status
 from controller.mqtt.receipts import Receipts
 from controller.runtime import metrics
@@ -37,8 +37,6 @@ KEEP_ALIVE_S: Final = 3
 """A half-open link is found within twice this."""
 TIMEOUT_S: Final = 3.0
 """For each answer of the broker."""
-MOST_AT_ONCE: Final = 256
-"""Commands under way that have something recorded; each waits for Asterisk for a second at most. More are refused."""
 MOST_QUEUED: Final = 1024
 """Messages that have come and are not looked at yet; what comes beyond is dropped, unanswered."""
 MOST_UNSENT: Final = 1000
@@ -59,8 +57,6 @@ _FAILURE: Final = 128
 """Reason codes from here on are failures (MQTT 5, 2.4)."""
 _BAD_USER: Final = frozenset({134, 135})
 """Bad user name or password; not authorized."""
-
-_TOO_MANY: Final = Problem.of(HTTPStatus.SERVICE_UNAVAILABLE, "too much is asked at the same time: nothing was done")
 
 _log = structlog.get_logger(__name__)
 
@@ -120,7 +116,6 @@ class MqttClient:
         self._status = status
         self._companions = (MqttClient._announce, *companions)
         self._retained = retained
-        self._free = asyncio.Semaphore(MOST_AT_ONCE)
         self._client: aiomqtt.Client | None = None
         self._receipts: Receipts | None = None
         self._last_refusal = ""
@@ -269,7 +264,7 @@ class MqttClient:
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)],
             logger=logging.getLogger(__name__),
         )
-        client.pending_calls_threshold = MOST_AT_ONCE
+        client.pending_calls_threshold = MOST_QUEUED
         return client
 
     def _will(self) -> aiomqtt.Will | None:
@@ -286,23 +281,13 @@ class MqttClient:
                 raise aiomqtt.MqttError(f"the broker does not let us subscribe: {code}")
 
     async def _serve_one(self, asked: Asked) -> None:
-        """What pauses or ends waits for nothing; the rest for no turn, since a pause that came later would be first."""
-        if not records_more(asked.payload):
-            answer = await self._done(asked)
-        elif self._free.locked():
-            answer = _TOO_MANY
-        else:
-            async with self._free:
-                answer = await self._done(asked)
-        if answer is not None and asked.reply_to is not None:
-            await self._answer(asked.reply_to, asked.correlation, answer)
-
-    async def _done(self, asked: Asked) -> Answer | None:
         try:
-            return await self._serve(asked)
+            answer = await self._serve(asked)
         except Exception as error:  # noqa: BLE001 - a fault in one command must not end the others
             _log.error("mqtt.command_failed", fault=type(error).__name__)
-            return Problem.of(HTTPStatus.INTERNAL_SERVER_ERROR, "it could not be done")
+            answer = Problem.of(HTTPStatus.INTERNAL_SERVER_ERROR, "it could not be done")
+        if answer is not None and asked.reply_to is not None:
+            await self._answer(asked.reply_to, asked.correlation, answer)
 
     async def _answer(self, topic: str, correlation: bytes | None, answer: Answer) -> None:
         properties = Properties(PacketTypes.PUBLISH)

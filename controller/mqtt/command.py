@@ -69,12 +69,6 @@ def read(payload: bytes) -> Command | Problem:
         return Problem.of(HTTPStatus.BAD_REQUEST, detail)
 
 
-def records_more(payload: bytes) -> bool:
-    """Whether it asks for something to be recorded that is not."""
-    command = read(payload)
-    return isinstance(command, Command) and command.command in RECORDS_MORE
-
-
 def written(answer: Answer) -> bytes:
     """An answer as JSON."""
     return msgspec.json.encode(answer)

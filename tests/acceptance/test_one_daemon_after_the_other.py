@@ -14,7 +14,7 @@ from lab.stories import Conversation, Staff, converse, live_call
 from lab.world import ONE_AGENT_NUMBER, Daemon, World, record_every_call, shorten, written_as_file
 from tests.acceptance.conversations import audio, decided, gaps
 from tests.acceptance.own_lab import daemon, phones
-from tests.acceptance.test_faults import frozen_database, none_of_our_channels_stays, our_channels
+from tests.acceptance.test_faults import frozen_database, our_channels
 
 __all__ = ["daemon", "phones"]
 
@@ -143,7 +143,7 @@ async def test_a_daemon_that_is_to_stop_its_recordings_does(lab: World, phones: 
         conversation = await converse(phones, staff, lab.daemon, caller=number)
         await asyncio.sleep(1)
         assert await told_to_end(lab.daemon) < ENDS_WITHIN_S
-        await none_of_our_channels_stays(lab)
+        assert our_channels(lab) == []
         await succeeded(lab.daemon)
         await asyncio.sleep(1)
         assert our_channels(lab) == []

@@ -22,7 +22,7 @@ from lab.sweep import RATE, Gap, moments_in
 from lab.world import Daemon, World, record_every_call, shorten
 from tests.acceptance.conversations import decided, gaps, seconds
 from tests.acceptance.own_lab import daemon, phones
-from tests.acceptance.test_faults import none_of_our_channels_stays, our_channels, state_of_recording
+from tests.acceptance.test_faults import our_channels, state_of_recording
 from tests.acceptance.test_ingest_from_a_pbx import Store, off_the_pbx, opened_by_age, until
 
 __all__ = ["daemon", "phones"]
@@ -220,7 +220,7 @@ async def test_an_objection_discards_both_sides(lab: World, daemon: Daemon, phon
     await talk.agent.press("*9")
     await state_of_recording(daemon, talk.call["id"], "discarded")
     assert exist(lab, recording["name"]) == [False, False]
-    await none_of_our_channels_stays(lab)
+    assert our_channels(lab) == []
     await talk.caller.hang_up()
 
 
@@ -238,7 +238,7 @@ async def test_a_pause_that_nobody_confirms_ends_both_sides_and_takes_both_out_o
     await state_of_recording(daemon, call_id, "quarantined")
     assert exist(lab, recording["name"]) == [False, False]
     assert exist(lab, f"rc-quarantine/{recording['name']}") == [True, True]
-    await none_of_our_channels_stays(lab)
+    assert our_channels(lab) == []
     await talk.caller.hang_up()
 
 

@@ -19,7 +19,7 @@ from controller.domain.names import CallId
 from controller.mqtt import alarm
 from controller.mqtt import client as client_module
 from controller.mqtt.api import MqttApi
-from controller.mqtt.client import MOST_AT_ONCE, MOST_UNSENT, PACKET_LIMIT, Asked, Companion, MqttClient, Serve
+from controller.mqtt.client import MOST_UNSENT, PACKET_LIMIT, Asked, Companion, MqttClient, Serve
 from controller.mqtt.command import MOST_BYTES, Answer, Done
 from controller.runtime import metrics
 from controller.runtime.requests import CallState
@@ -214,22 +214,6 @@ async def test_a_command_that_waits_for_asterisk_holds_up_no_other(broker: Broke
         assert not slow.done()
         desk.free.set()
         await slow
-
-
-async def test_what_records_more_is_refused_beyond_what_is_allowed_and_a_pause_waits_for_none(
-    broker: Broker, desk: Desk
-) -> None:
-    start, pause = b'{"command": "start"}', b'{"command": "pause"}'
-    desk.holds = frozenset({start})
-    async with serving(broker, desk.serve) as client, broker.asking() as asker:
-        await connected(client)
-        for _ in range(MOST_AT_ONCE):
-            await asker.tell(CALL, start)
-        await desk.until(*[start] * MOST_AT_ONCE)
-        assert (await asker.ask(CALL, start))["code"] == "unavailable"
-        assert (await asker.ask(CALL, pause))["state"] == "paused"
-        assert len(desk.heard) == MOST_AT_ONCE + 1
-        desk.free.set()
 
 
 async def test_a_broker_that_was_killed_is_found_again(broker: Broker, desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from controller.domain import commands
 from controller.domain.call import Call
 from controller.faults import Code
-from controller.mqtt.api import REMEMBERED, MqttApi
+from controller.mqtt.api import MOST_AT_ONCE, REMEMBERED, MqttApi
 from controller.mqtt.client import Asked
 from controller.mqtt.command import Answer, Done, Problem
 from controller.runtime.requests import CallState, Verb
@@ -164,6 +164,24 @@ async def test_two_commands_at_once_do_not_wait_for_each_other(office: Office, s
     assert await screen.ask_call(second, "pause") == Done(call=second.id, state=CallState.PAUSED)
     assert not waiting.done()
     await waiting
+
+
+async def test_what_records_more_is_refused_beyond_what_is_allowed_and_a_pause_waits_for_none(
+    office: Office, screen: Screen
+) -> None:
+    held, other = await office.recorded(), await office.recorded(agent="202")
+    await screen.ask_call(held, "pause")
+    office.deaf_to = (commands.Resume,)
+    slow = [asyncio.create_task(screen.ask_call(held, "resume")) for _ in range(MOST_AT_ONCE)]
+    await asyncio.sleep(0)
+    late = await screen.ask_call(held, "resume", b"late")
+    assert isinstance(late, Problem)
+    assert (late.status, late.code) == (503, Code.UNAVAILABLE)
+    assert await screen.ask_call(other, "pause") == Done(call=other.id, state=CallState.PAUSED)
+    assert not any(one.done() for one in slow)
+    await asyncio.gather(*slow)
+    again = await screen.ask_call(held, "resume", b"late")
+    assert again is not None, "what was refused is not taken for done"
 
 
 async def test_a_pause_that_asterisk_does_not_confirm_is_a_problem(office: Office, screen: Screen) -> None:
