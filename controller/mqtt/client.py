@@ -1,8 +1,8 @@
 """Keeps one connection to the broker, for ever, and hands on each message the moment it is read.
 
-Owns connecting, subscribing, the back-off, how many messages are served at once, sending answers and announcements,
-and whether it is said that we are there. Does not own what a message means (``api``) nor what is published by others
-for as long as a connection lasts (``Companion``). The session ends with the connection: a command that was
+Owns connecting, subscribing, the back-off, sending answers and announcements, and whether it is said that we are there.
+Does not own what a message means, nor how many are served at once (``api``), nor what is published by others for as
+long as a connection lasts (``Companion``). The session ends with the connection: a command that was
 sent while we were away is lost and unanswered, because one that comes late, a resume above all, is worse than one that
 has to be asked again. What we announce is kept until it is sent.
 """
